@@ -1,0 +1,137 @@
+import { newDeadLetter, type DeadLetter, type RecordKind } from '../schema/records.ts';
+import { digest } from '../schema/ids.ts';
+import type { Delivery, Reject, Sink } from './contracts.ts';
+import { PartialWriteError, messageOf, type ErrorCode } from './errors.ts';
+import type { Log } from './log.ts';
+
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+
+/** Keeps what could not be processed. Holds refused records, never an outage's backlog. */
+export interface DeadLetters {
+  keep(letters: readonly DeadLetter[]): Promise<void>;
+}
+
+export function logDeadLetters(log: Log): DeadLetters {
+  return {
+    keep: (letters) =>
+      log.append(
+        'deadletter',
+        letters.map((letter) => ({
+          partition: 0,
+          key: letter.component,
+          value: letter,
+        })),
+      ),
+  };
+}
+
+/** A record that failed, with where it came from and what was wrong with it. */
+export function deadLetter(failure: {
+  component: string;
+  kind: RecordKind | 'line';
+  code: ErrorCode;
+  reason: string;
+  error?: unknown;
+  payload: string | Uint8Array;
+  timeMs: number;
+  origin?: string;
+  position?: number;
+  topic?: string;
+  partition?: number;
+  offset?: number;
+}): DeadLetter {
+  const bytes = typeof failure.payload === 'string' ? Buffer.from(failure.payload) : failure.payload;
+  const place = failure.origin ?? `${failure.topic ?? ''}/${failure.partition ?? ''}`;
+  const letter = newDeadLetter({
+    id: digest(22, failure.component, place, failure.position ?? failure.offset ?? 0, failure.code),
+    timeMs: failure.timeMs,
+    component: failure.component,
+    kind: failure.kind,
+    code: failure.code,
+    reason: failure.reason,
+    payload: Buffer.from(bytes.subarray(0, MAX_PAYLOAD_BYTES)),
+  });
+  letter.stack = failure.error instanceof Error ? (failure.error.stack ?? null) : null;
+  letter.origin = failure.origin ?? null;
+  letter.position = failure.position ?? null;
+  letter.topic = failure.topic ?? null;
+  letter.partition = failure.partition ?? null;
+  letter.offset = failure.offset ?? null;
+  return letter;
+}
+
+export const lineLetter = (component: string, origin: string, reject: Reject, timeMs: number): DeadLetter =>
+  deadLetter({
+    component,
+    kind: 'line',
+    code: reject.code,
+    reason: reject.reason,
+    payload: reject.payload,
+    timeMs,
+    origin,
+    position: reject.position,
+  });
+
+/**
+ * Gives what a sink refused for good to the dead letter, and then counts it as written. Refusals that may still
+ * succeed are thrown on, for `withRetry` outside.
+ */
+export function withDeadLetter(
+  sink: Sink,
+  options: {
+    readonly component: string;
+    readonly letters: DeadLetters;
+    readonly now: () => number;
+    readonly refused: (code: ErrorCode, count: number) => void;
+  },
+): Sink {
+  return {
+    ...sink,
+    async write(items, signal) {
+      try {
+        await sink.write(items, signal);
+      } catch (error) {
+        if (!(error instanceof PartialWriteError)) throw error;
+        const final = error.refusals.filter((refusal) => !refusal.retryable);
+        if (final.length > 0) {
+          await options.letters.keep(
+            final.map((refusal) => {
+              options.refused(refusal.code, 1);
+              return deliveryLetter(options.component, items[refusal.index]!, refusal, options.now());
+            }),
+          );
+        }
+        const again = error.refusals.filter((refusal) => refusal.retryable);
+        if (again.length > 0) throw new PartialWriteError(again);
+      }
+    },
+  };
+}
+
+function deliveryLetter(
+  component: string,
+  item: Delivery,
+  refusal: { code: ErrorCode; reason: string },
+  timeMs: number,
+): DeadLetter {
+  return deadLetter({
+    component,
+    kind: item.kind,
+    code: refusal.code,
+    reason: refusal.reason,
+    payload: payloadOf(item.record),
+    timeMs,
+    topic: item.topic,
+    partition: item.partition,
+    offset: item.offset,
+  });
+}
+
+/** A record as JSON; nothing about it may be assumed, as it was refused. */
+export function payloadOf(record: unknown): string {
+  try {
+    return JSON.stringify(record, (_key, value: unknown) => (value === null ? undefined : value)) ?? '';
+  } catch (error) {
+    return `not printable: ${messageOf(error)}`;
+  }
+}

@@ -1,0 +1,237 @@
+import type { RecordKind, RecordTypes } from '../schema/records.ts';
+import type { Context, Delivery, Sink } from './contracts.ts';
+import type { Counters } from './counters.ts';
+import { deadLetter, withDeadLetter, type DeadLetters } from './dead-letter.ts';
+import { messageOf } from './errors.ts';
+import { topics, type Log, type LogBatch, type Topic } from './log.ts';
+import { withRetry, type RetryOptions } from './retry.ts';
+import { anySignal } from './signals.ts';
+
+export interface DeliverOptions {
+  readonly sink: Sink;
+  readonly log: Log;
+  /** Name of the cursor, such as `weir.sink.siem`. */
+  readonly group: string;
+  readonly topics: readonly Topic[];
+  /** The record as this sink may see it; null when it may or wants not. */
+  readonly view: <K extends RecordKind>(kind: K, record: RecordTypes[K]) => RecordTypes[K] | null;
+  readonly letters: DeadLetters;
+  readonly counters: Counters;
+  readonly retry?: RetryOptions;
+  readonly startAt?: 'beginning' | 'end';
+  /** Told of every failure, for `status`; the count is of failures in a row, 0 after a success. */
+  readonly health?: (failuresInARow: number, error: unknown) => void;
+}
+
+const BATCH_DEFAULTS = { maxRecords: 1000, maxBytes: 5_000_000, maxWaitMs: 200 };
+
+/** While a sink is slow, the log hears this often that the batch is still being worked on. */
+const HEARTBEAT_MS = 3000;
+
+/** A log batch on its way: done with when nothing of it is left to write. */
+interface Tracked {
+  readonly batch: LogBatch;
+  readonly next: number;
+  left: number;
+}
+
+/**
+ * Carries records from the log to one sink, several writes at a time where the sink takes them, and moves the
+ * cursor only over what is durable there. An outage is waited out; what is refused for good is dead-lettered.
+ */
+export async function deliver(
+  options: DeliverOptions,
+  context: Context,
+  signals: { readonly drain: AbortSignal; readonly kill: AbortSignal },
+): Promise<void> {
+  const { counters } = options;
+  const { log } = context;
+  const component = `sink.${context.name}`;
+  const limits = { ...BATCH_DEFAULTS, ...options.sink.batch };
+  const maxInFlight = options.sink.batch?.maxInFlight ?? 1;
+  const sink = withRetry(
+    withDeadLetter(options.sink, {
+      component,
+      letters: options.letters,
+      now: () => context.clock.now(),
+      refused: (code, count) => counters.dropped(code, count),
+    }),
+    {
+      clock: context.clock,
+      ...(options.retry ? { retry: options.retry } : {}),
+      failed(error, failuresInARow) {
+        counters.failed(error);
+        options.health?.(failuresInARow, error);
+        if (failuresInARow === 1 || failuresInARow % 20 === 0)
+          log.warn(
+            { sink: context.name, failuresInARow, error: messageOf(error) },
+            'sink write failed, trying again',
+          );
+      },
+    },
+  );
+
+  const failure = new AbortController();
+  const stopped = anySignal(signals.kill, failure.signal);
+  const queues = new Map<string, Tracked[]>();
+  let pending: { item: Delivery; of: Tracked }[] = [];
+  let pendingBytes = 0;
+  let inFlight = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let wake: (() => void)[] = [];
+  let lastCommit: Promise<void> = Promise.resolve();
+
+  const signalAll = (): void => {
+    for (const go of wake.splice(0)) go();
+  };
+  const changed = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (stopped.aborted) return resolve();
+      wake.push(resolve);
+    });
+  stopped.addEventListener('abort', signalAll);
+
+  function settle(place: string): void {
+    const queue = queues.get(place)!;
+    let done: Tracked | undefined;
+    while (queue[0] && queue[0].left === 0) done = queue.shift();
+    if (!done) return;
+    lastCommit = done.batch.commit(done.next).catch((error: unknown) => {
+      // A partition that was taken away is somebody else's to deliver again.
+      log.debug({ sink: context.name, error: messageOf(error) }, 'cursor not moved');
+    });
+  }
+
+  function launch(): void {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    let count = 0;
+    let bytes = 0;
+    for (; count < pending.length && count < limits.maxRecords; count++) {
+      const more = pending[count]!.item.bytes?.length ?? 0;
+      if (count > 0 && bytes + more > limits.maxBytes) break;
+      bytes += more;
+    }
+    const taken = pending.splice(0, count);
+    pendingBytes -= bytes;
+    if (taken.length === 0) return;
+    inFlight++;
+    counters.inFlight(inFlight);
+    const begunMs = context.clock.now();
+    sink
+      .write(
+        taken.map(({ item }) => item),
+        stopped,
+      )
+      .then(() => {
+        counters.sent(taken.length);
+        counters.tookMs(context.clock.now() - begunMs);
+        options.health?.(0, null);
+        const places = new Set<string>();
+        for (const { item, of } of taken) {
+          of.left--;
+          places.add(`${item.topic}/${item.partition}`);
+        }
+        for (const place of places) settle(place);
+      })
+      .catch((error: unknown) => {
+        if (!stopped.aborted) failure.abort(error);
+      })
+      .finally(() => {
+        counters.inFlight(--inFlight);
+        signalAll();
+      });
+  }
+
+  async function handle(batch: LogBatch): Promise<void> {
+    const place = `${batch.topic}/${batch.partition}`;
+    const last = batch.entries.at(-1);
+    if (!last) return;
+    const tracked: Tracked = { batch, next: last.offset + 1, left: 0 };
+    const queue = queues.get(place) ?? [];
+    queues.set(place, queue);
+    queue.push(tracked);
+    const kind = topics[batch.topic].kind;
+    for (const entry of batch.entries) {
+      if (entry.error !== undefined)
+        await options.letters.keep([undecodable(component, batch, entry, context.clock.now())]);
+      if (entry.value === null) continue;
+      counters.received(1);
+      const record = options.view(kind, entry.value);
+      if (record === null) continue;
+      // What the sink may not see in full it must not be given as it lies in the log.
+      const bytes = record === entry.value ? entry.bytes : null;
+      tracked.left++;
+      pendingBytes += bytes?.length ?? 0;
+      pending.push({
+        item: { kind, record, topic: batch.topic, partition: batch.partition, offset: entry.offset, bytes },
+        of: tracked,
+      });
+    }
+    if (tracked.left === 0) settle(place);
+    while (pending.length >= limits.maxRecords || pendingBytes >= limits.maxBytes) {
+      if (inFlight < maxInFlight) launch();
+      else {
+        const pause = new AbortController();
+        await Promise.race([changed(), context.clock.sleep(HEARTBEAT_MS, pause.signal)]);
+        pause.abort();
+        await batch.heartbeat();
+      }
+      if (stopped.aborted) throw failure.signal.reason ?? signals.kill.reason;
+    }
+    if (pending.length > 0) timer ??= setTimeout(onTimer, limits.maxWaitMs);
+  }
+
+  function onTimer(): void {
+    timer = null;
+    if (inFlight < maxInFlight) launch();
+    else timer = setTimeout(onTimer, limits.maxWaitMs);
+  }
+
+  const consuming = anySignal(signals.drain, stopped);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      failure.signal.addEventListener('abort', () => reject(failure.signal.reason));
+      options.log
+        .consume(
+          {
+            group: options.group,
+            topics: options.topics,
+            handle,
+            maxEntries: limits.maxRecords,
+            ...(options.startAt ? { startAt: options.startAt } : {}),
+          },
+          consuming,
+        )
+        .then(resolve, reject);
+    });
+    while ((pending.length > 0 || inFlight > 0) && !stopped.aborted) {
+      if (pending.length > 0 && inFlight < maxInFlight) launch();
+      else await changed();
+    }
+    if (failure.signal.aborted) throw failure.signal.reason;
+    await lastCommit;
+  } finally {
+    if (timer) clearTimeout(timer);
+  }
+}
+
+/** A message that is no record of ours: kept as it was, with what was wrong. */
+export function undecodable(
+  component: string,
+  batch: LogBatch,
+  entry: LogBatch['entries'][number],
+  timeMs: number,
+): ReturnType<typeof deadLetter> {
+  return deadLetter({
+    component,
+    kind: topics[batch.topic].kind,
+    code: 'record_undecodable',
+    reason: entry.error ?? 'not a record',
+    payload: entry.bytes ?? '',
+    timeMs,
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: entry.offset,
+  });
+}

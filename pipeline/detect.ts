@@ -1,0 +1,377 @@
+import { digest } from '../schema/ids.ts';
+import { newLoss, type Alert, type DeadLetter, type Flow } from '../schema/records.ts';
+import type { Context } from './contracts.ts';
+import type { Counters } from './counters.ts';
+import { deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
+import { undecodable } from './deliver.ts';
+import { isRetryable, messageOf } from './errors.ts';
+import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
+import type { Assignment, Log, LogBatch, LogEntry, Seek } from './log.ts';
+import { partitionOf } from './partition.ts';
+import { attempt, type Attempts } from './quarantine.ts';
+import type { SnapshotStore } from './snapshots.ts';
+
+type FlowTopic = 'enriched' | 'rekeyed';
+
+/** Which partitions make up a lane group: all of them in one process, two over Kafka. */
+export interface LanePlan {
+  readonly topics: readonly FlowTopic[];
+  readonly groupOf: (partition: number) => number;
+  readonly feedOf: (topic: FlowTopic) => number;
+  readonly create: (
+    group: number,
+    callbacks: Pick<LaneGroupOptions, 'failed' | 'late' | 'overflowed'>,
+  ) => LaneGroup;
+}
+
+export interface DetectOptions {
+  readonly plan: LanePlan;
+  readonly log: Log;
+  readonly snapshots: SnapshotStore;
+  readonly attempts: Attempts;
+  readonly letters: DeadLetters;
+  readonly counters: Counters;
+  /** At least this long between two snapshots of a group. */
+  readonly snapshotEveryMs: number;
+  /** Evidence older than this is stored as historical and notifies no one; null in a replay. */
+  readonly notifyMaxAgeMs: number | null;
+  readonly startAt?: 'beginning' | 'end';
+  /** Told of every group that is held, for `status`. */
+  readonly held?: (groups: ReadonlyMap<number, LaneGroup>) => void;
+}
+
+/** What a cursor's metadata says: where the state lies that belongs to it. */
+interface Manifest {
+  readonly id: string;
+  readonly sequence: number;
+  readonly reference: string;
+  /** Offset to go on reading from, by feed. */
+  readonly resume: readonly number[];
+}
+
+interface Held {
+  readonly group: LaneGroup;
+  readonly number: number;
+  /** The manifest this state was last committed or restored as. */
+  manifest: Manifest | null;
+  /** Newest batch of each feed: what a commit goes through. */
+  readonly batches: (LogBatch<FlowTopic> | undefined)[];
+  readonly letters: DeadLetter[];
+  /** Copies that came too late, by the side they were for. */
+  late: Late;
+  overflowed: number;
+  /** Alerts and letters on their way: no cursor may pass what made them before they are durable. */
+  readonly pending: Set<Promise<void>>;
+  snapshotting: boolean;
+  snapshotMs: number;
+  tookMs: number;
+}
+
+interface Late {
+  source: number;
+  destination: number;
+  sinceMs: number;
+  untilMs: number;
+}
+
+const noneLate = (): Late => ({ source: 0, destination: 0, sinceMs: Infinity, untilMs: -Infinity });
+
+const CHUNK_ENTRIES = 1000;
+/** A detector that fails on this many flows in a row is broken, not the flows. */
+const MAX_FAILURES_IN_A_ROW = 1000;
+
+/**
+ * Folds the flows of the lanes this process has. Order of what becomes durable: alerts, then the snapshot, then
+ * the cursor that names it; so a crash repeats alerts with the same ids and never misses one.
+ */
+export async function detect(options: DetectOptions, context: Context, drain: AbortSignal): Promise<void> {
+  const { plan, log, counters } = options;
+  const { clock } = context;
+  const groups = new Map<number, Held>();
+  let failuresInARow = 0;
+
+  function create(number: number): Held {
+    const letters: DeadLetter[] = [];
+    const held: Held = {
+      number,
+      manifest: null,
+      batches: [],
+      letters,
+      late: noneLate(),
+      overflowed: 0,
+      pending: new Set(),
+      snapshotting: false,
+      snapshotMs: clock.now(),
+      tookMs: 0,
+      group: plan.create(number, {
+        failed(error, flow, detector) {
+          counters.failed(error);
+          if (++failuresInARow >= MAX_FAILURES_IN_A_ROW) throw error;
+          letters.push(flowLetter(detector, flow, error, clock.now()));
+        },
+        late(flow, role) {
+          counters.dropped(role === 'source' ? 'late' : 'late_for_destination', 1);
+          held.late[role]++;
+          held.late.sinceMs = Math.min(held.late.sinceMs, flow.endMs);
+          held.late.untilMs = Math.max(held.late.untilMs, flow.endMs);
+        },
+        overflowed(count) {
+          counters.dropped('released_early', count);
+          held.overflowed += count;
+        },
+      }),
+    };
+    return held;
+  }
+
+  async function assigned(partitions: readonly Assignment<FlowTopic>[]): Promise<Seek<FlowTopic>[]> {
+    const seeks: Seek<FlowTopic>[] = [];
+    const numbers = new Set(partitions.map(({ partition }) => plan.groupOf(partition)));
+    for (const number of numbers) {
+      const mine = partitions.filter(({ partition }) => plan.groupOf(partition) === number);
+      const newest = newestManifest(mine);
+      let held = groups.get(number);
+      // What is in memory is right unless somebody else went on from there meanwhile.
+      if (!held || held.manifest?.id !== newest?.id) {
+        held = await restore(number, newest);
+        groups.set(number, held);
+      }
+      held.batches.length = 0;
+      for (const { topic, partition } of mine) {
+        const feed = plan.feedOf(topic);
+        const offset = held.group.resume[feed];
+        if (offset !== undefined && (newest || offset > 0)) seeks.push({ topic, partition, offset });
+      }
+    }
+    options.held?.(new Map([...groups].map(([number, held]) => [number, held.group])));
+    return seeks;
+  }
+
+  async function restore(number: number, manifest: Manifest | null): Promise<Held> {
+    const held = create(number);
+    if (!manifest) return held;
+    try {
+      const fresh = held.group.restore(await options.snapshots.read(number, manifest.reference));
+      if (fresh.length > 0)
+        context.log.warn({ group: number, detectors: fresh }, 'detectors start learning again');
+      held.manifest = manifest;
+      return held;
+    } catch (error) {
+      context.log.warn(
+        { group: number, error: messageOf(error) },
+        'state set aside, detectors start learning again',
+      );
+      const empty = create(number);
+      empty.group.begin(manifest.resume);
+      empty.manifest = manifest;
+      return empty;
+    }
+  }
+
+  async function take(
+    held: Held,
+    batch: LogBatch<FlowTopic>,
+    entries: readonly LogEntry<Flow>[],
+  ): Promise<void> {
+    const feed = plan.feedOf(batch.topic);
+    for (let at = 0; at < entries.length; at += CHUNK_ENTRIES) {
+      if (batch.isStale()) return;
+      const begunMs = clock.now();
+      const chunk = entries.length <= CHUNK_ENTRIES ? entries : entries.slice(at, at + CHUNK_ENTRIES);
+      counters.received(chunk.length);
+      for (const entry of chunk)
+        if (entry.error !== undefined) held.letters.push(undecodable('detectors', batch, entry, clock.now()));
+      const before = held.letters.length;
+      const alerts = held.group.take(feed, chunk);
+      if (held.letters.length === before) failuresInARow = 0;
+      if (alerts.length > 0) await durable(held, raise(alerts));
+      if (held.letters.length > 0) await durable(held, options.letters.keep(held.letters.splice(0)));
+      counters.tookMs(clock.now() - begunMs);
+      await batch.heartbeat();
+    }
+  }
+
+  async function durable(held: Held, work: Promise<void>): Promise<void> {
+    held.pending.add(work);
+    try {
+      await work;
+    } finally {
+      held.pending.delete(work);
+    }
+  }
+
+  async function raise(alerts: readonly Alert[]): Promise<void> {
+    counters.sent(alerts.length);
+    const nowMs = clock.now();
+    const partitions = log.partitions('alerts');
+    await log.append(
+      'alerts',
+      alerts.map((alert) => {
+        if (options.notifyMaxAgeMs !== null && nowMs - alert.lastMs > options.notifyMaxAgeMs)
+          alert.historical = true;
+        return { partition: partitionOf(alert.entity.key, partitions), key: alert.entity.key, value: alert };
+      }),
+    );
+  }
+
+  async function snapshot(held: Held): Promise<void> {
+    if (held.snapshotting) return;
+    held.snapshotting = true;
+    const begunMs = clock.now();
+    try {
+      await reportLosses(held);
+      const { chunks, resume } = held.group.snapshot();
+      const batches = [...held.batches];
+      // The other partition of the lane is worked on meanwhile: what it raised so far is in this state.
+      await Promise.all(held.pending);
+      const reference = await written(held.number, chunks);
+      if (reference === null) return;
+      const sequence = (held.manifest?.sequence ?? 0) + 1;
+      held.manifest = { id: digest(12, reference, sequence), sequence, reference, resume };
+      const metadata = JSON.stringify(held.manifest);
+      for (const [feed, batch] of batches.entries()) await commit(batch, resume[feed]!, metadata);
+    } finally {
+      held.snapshotting = false;
+      held.snapshotMs = clock.now();
+      held.tookMs = held.snapshotMs - begunMs;
+    }
+  }
+
+  /** Where the state lies; null when it could not be written now: the cursor stays, and the next try writes it. */
+  async function written(number: number, chunks: readonly Uint8Array[]): Promise<string | null> {
+    try {
+      return await options.snapshots.write(number, chunks);
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      counters.failed(error);
+      context.log.warn({ group: number, error: messageOf(error) }, 'state not written, trying again later');
+      return null;
+    }
+  }
+
+  /** A partition that was taken away is committed by who has it now, from the state it was given. */
+  async function commit(
+    batch: LogBatch<FlowTopic> | undefined,
+    offset: number,
+    metadata: string,
+  ): Promise<void> {
+    try {
+      await batch?.commit(offset, metadata);
+    } catch (error) {
+      context.log.debug(
+        { topic: batch?.topic, partition: batch?.partition, error: messageOf(error) },
+        'cursor not moved',
+      );
+    }
+  }
+
+  async function reportLosses(held: Held): Promise<void> {
+    const losses = lossesOf(held, clock.now());
+    held.late = noneLate();
+    held.overflowed = 0;
+    if (losses.length > 0)
+      await log.append(
+        'losses',
+        losses.map((loss) => ({ partition: 0, key: null, value: loss })),
+      );
+  }
+
+  async function handle(batch: LogBatch<FlowTopic>): Promise<void> {
+    const held = groups.get(plan.groupOf(batch.partition));
+    if (!held || batch.isStale()) return;
+    held.batches[plan.feedOf(batch.topic)] = batch;
+    await attempt(options.attempts, `${batch.topic}-${batch.partition}`, batch.entries, {
+      take: (entries) => take(held, batch, entries),
+      async poison(entry) {
+        counters.dropped('quarantined', 1);
+        await options.letters.keep([
+          deadLetter({
+            component: 'detectors',
+            kind: 'flow',
+            code: 'quarantined',
+            reason: `the process died three times at ${batch.topic} ${batch.partition} offset ${entry.offset}`,
+            payload: payloadOf(entry.value),
+            timeMs: clock.now(),
+            topic: batch.topic,
+            partition: batch.partition,
+            offset: entry.offset,
+          }),
+        ]);
+      },
+    });
+    // A state that takes long to write is written less often: never more than a twentieth of the time.
+    const dueMs = held.snapshotMs + Math.max(options.snapshotEveryMs, held.tookMs * 20);
+    if (!batch.isStale() && clock.now() >= dueMs) await snapshot(held);
+  }
+
+  await log.consume(
+    {
+      group: 'weir.detectors',
+      topics: plan.topics,
+      assigned,
+      handle,
+      ...(options.startAt ? { startAt: options.startAt } : {}),
+    },
+    drain,
+  );
+  for (const held of groups.values())
+    if (held.batches.some((batch) => batch && !batch.isStale())) await snapshot(held);
+}
+
+/** Null for what is no manifest: another program's metadata, or a damaged one. */
+function manifestOf(metadata: string): Manifest | null {
+  try {
+    const manifest = JSON.parse(metadata) as Partial<Manifest>;
+    return typeof manifest.reference === 'string' && Array.isArray(manifest.resume)
+      ? (manifest as Manifest)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function newestManifest(partitions: readonly Assignment<FlowTopic>[]): Manifest | null {
+  let newest: Manifest | null = null;
+  for (const { metadata } of partitions) {
+    if (!metadata) continue;
+    const manifest = manifestOf(metadata);
+    if (manifest && (!newest || manifest.sequence > newest.sequence)) newest = manifest;
+  }
+  return newest;
+}
+
+const flowLetter = (detector: string, flow: Flow, error: unknown, timeMs: number): DeadLetter =>
+  deadLetter({
+    component: `detector.${detector}`,
+    kind: 'flow',
+    code: 'record_failed',
+    reason: `${detector} failed on flow ${flow.id}: ${messageOf(error)}`,
+    error,
+    payload: payloadOf(flow),
+    timeMs,
+    origin: flow.origin,
+    position: flow.position,
+  });
+
+function lossesOf(held: Held, nowMs: number): ReturnType<typeof newLoss>[] {
+  const losses: ReturnType<typeof newLoss>[] = [];
+  const where = `lanes ${held.group.members.map(({ lane }) => lane).join(', ')}`;
+  // One process sees both copies of a flow late; over Kafka they are in different lanes.
+  const count = Math.max(held.late.source, held.late.destination);
+  if (count > 0) {
+    const { sinceMs, untilMs } = held.late;
+    const loss = newLoss({ id: digest(22, where, 'late', sinceMs, untilMs, count), where, sinceMs, untilMs });
+    loss.why = 'late';
+    loss.count = count;
+    loss.detail = 'flows came after their time had been judged; they are stored and sent, but not judged';
+    losses.push(loss);
+  }
+  if (held.overflowed > 0) {
+    const loss = newLoss({ id: digest(22, where, 'early', nowMs), where, sinceMs: nowMs, untilMs: nowMs });
+    loss.why = 'queue_overflow';
+    loss.count = held.overflowed;
+    loss.detail = 'more flows waited to be put in order than fit: the oldest were judged early';
+    losses.push(loss);
+  }
+  return losses;
+}

@@ -1,0 +1,180 @@
+import type { Flow } from '../schema/records.ts';
+import type { Context, Stage } from './contracts.ts';
+import type { Counters } from './counters.ts';
+import { deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
+import { undecodable } from './deliver.ts';
+import { messageOf } from './errors.ts';
+import { topics, type Entry, type Log, type LogBatch, type LogEntry } from './log.ts';
+import { partitionOf } from './partition.ts';
+import { createWatermarks, watermarkDefaults, type WatermarkOptions, type Watermarks } from './watermarks.ts';
+
+export interface EnrichOptions {
+  readonly stage: Stage<Flow, Flow>;
+  readonly log: Log;
+  readonly letters: DeadLetters;
+  readonly counters: Counters;
+  readonly watermarks?: WatermarkOptions;
+}
+
+/** What is known of one input partition. */
+interface Input {
+  readonly watermarks: Watermarks;
+  /** Append time of the first entry read. Until every active origin must have been heard of, no mark is made. */
+  sinceMs: number;
+  markedMs: number;
+}
+
+/**
+ * From `weir.flows` to `weir.flows.enriched`, keyed by the initiator, and `weir.flows.rekeyed`, keyed by the
+ * responder. Holds nothing back: the cursor moves when both copies are durable.
+ */
+export async function enrich(options: EnrichOptions, context: Context, drain: AbortSignal): Promise<void> {
+  const { log, counters } = options;
+  const { clock } = context;
+  const limits = options.watermarks ?? watermarkDefaults;
+  const inputs = new Map<number, Input>();
+
+  async function enriched(
+    batch: LogBatch<'flows'>,
+    entries: readonly LogEntry<Flow>[],
+  ): Promise<LogEntry<Flow>[]> {
+    const good = entries.filter((entry) => entry.value !== null);
+    try {
+      await options.stage.apply(
+        good.map((entry) => entry.value!),
+        drain,
+      );
+      return good;
+    } catch {
+      // Some record of the batch is at fault: find it, keep it, and go on with the others.
+      const kept: LogEntry<Flow>[] = [];
+      let failures = 0;
+      for (const entry of good) {
+        try {
+          await options.stage.apply([entry.value!], drain);
+          kept.push(entry);
+        } catch (error) {
+          if (++failures === good.length && failures >= 1000) throw error;
+          counters.failed(error);
+          await options.letters.keep([failed(batch, entry, error, clock.now())]);
+        }
+      }
+      return kept;
+    }
+  }
+
+  function observe(batch: LogBatch<'flows'>): Input {
+    let input = inputs.get(batch.partition);
+    if (!input) {
+      input = {
+        watermarks: createWatermarks(limits),
+        sinceMs: batch.entries[0]!.appendMs,
+        markedMs: -Infinity,
+      };
+      inputs.set(batch.partition, input);
+    }
+    for (const entry of batch.entries) {
+      if (entry.mark) input.watermarks.observe(entry.mark.input, entry.mark.watermarkMs, entry.appendMs);
+      else if (entry.value && entry.clockMs !== null)
+        input.watermarks.observe(entry.value.origin, entry.clockMs, entry.appendMs);
+    }
+    return input;
+  }
+
+  /** One per output partition: what comes later from this input is later than the watermark. */
+  function marks(
+    batch: LogBatch<'flows'>,
+    topic: 'enriched' | 'rekeyed',
+    watermarkMs: number,
+  ): Entry<Flow>[] {
+    const mark = {
+      input: `${topics.flows.name}-${batch.partition}`,
+      of: log.partitions('flows'),
+      watermarkMs,
+      final: false,
+    };
+    return Array.from({ length: log.partitions(topic) }, (_, partition) => ({
+      partition,
+      key: null,
+      value: null,
+      mark,
+    }));
+  }
+
+  async function handle(batch: LogBatch<'flows'>): Promise<void> {
+    const begunMs = clock.now();
+    const last = batch.entries.at(-1);
+    if (!last) return;
+    counters.received(batch.entries.length);
+    for (const entry of batch.entries)
+      if (entry.error !== undefined) {
+        counters.dropped('undecodable', 1);
+        await options.letters.keep([undecodable('enricher', batch, entry, clock.now())]);
+      }
+    const good = await enriched(batch, batch.entries);
+    const byInitiator: Entry<Flow>[] = [];
+    const byResponder: Entry<Flow>[] = [];
+    const lanes = log.partitions('enriched');
+    for (const entry of good) {
+      const flow = entry.value!;
+      const initiator = flow.source.entity ?? flow.source.ip ?? '';
+      const responder = flow.destination.entity ?? flow.destination.ip ?? '';
+      byInitiator.push({
+        partition: partitionOf(initiator, lanes),
+        key: initiator,
+        value: flow,
+        raw: batch.partition,
+      });
+      byResponder.push({
+        partition: partitionOf(responder, lanes),
+        key: responder,
+        value: flow,
+        raw: batch.partition,
+      });
+    }
+    const input = observe(batch);
+    const watermarkMs = input.watermarks.current();
+    if (watermarkMs > input.markedMs && last.appendMs - input.sinceMs >= limits.inactiveMs) {
+      input.markedMs = watermarkMs;
+      byInitiator.push(...marks(batch, 'enriched', watermarkMs));
+      byResponder.push(...marks(batch, 'rekeyed', watermarkMs));
+    }
+    await Promise.all([log.append('enriched', byInitiator), log.append('rekeyed', byResponder)]);
+    counters.sent(good.length);
+    counters.tookMs(clock.now() - begunMs);
+    if (!batch.isStale()) await batch.commit(last.offset + 1);
+  }
+
+  await log.consume(
+    {
+      group: 'weir.enricher',
+      topics: ['flows'],
+      // Partitions that come back were read on by somebody else meanwhile: what was known of them is old.
+      assigned: () => {
+        inputs.clear();
+        return Promise.resolve();
+      },
+      handle,
+    },
+    drain,
+  );
+}
+
+const failed = (
+  batch: LogBatch<'flows'>,
+  entry: LogEntry<Flow>,
+  error: unknown,
+  timeMs: number,
+): ReturnType<typeof deadLetter> =>
+  deadLetter({
+    component: 'enricher',
+    kind: 'flow',
+    code: 'record_failed',
+    reason: `enriching flow ${entry.value?.id ?? ''} failed: ${messageOf(error)}`,
+    error,
+    payload: payloadOf(entry.value),
+    timeMs,
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: entry.offset,
+  });

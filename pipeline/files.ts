@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs';
+import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { WeirError, messageOf } from './errors.ts';
+
+/** Replaces a file whole: after a crash it holds either the old content or the new, never a mixture. */
+export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    const directory = await open(dirname(path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch (error) {
+    // Half a file would keep a full disk full.
+    await unlink(temporary).catch(() => {});
+    throw diskError(error, `cannot write ${path}`);
+  }
+}
+
+/** The parsed content, or undefined when there is no such file. */
+export async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new WeirError('state_unusable', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new WeirError(
+      'state_unusable',
+      `${path} is not JSON: ${messageOf(error)}; move it away to start afresh`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Tells a full or read-only disk, which may mend itself, from everything else. */
+export function diskError(error: unknown, what: string): WeirError {
+  if (error instanceof WeirError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const full = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG'].includes(code);
+  return new WeirError(full ? 'disk_full' : 'state_unusable', `${what}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}

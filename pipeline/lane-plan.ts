@@ -1,0 +1,104 @@
+import { digest } from '../schema/ids.ts';
+import type { Flow } from '../schema/records.ts';
+import type { DetectorFactory } from './contracts.ts';
+import type { LanePlan } from './detect.ts';
+import type { LaneDetector } from './lane.ts';
+import { createLaneGroup, type Route } from './lane-group.ts';
+import { partitionOf } from './partition.ts';
+
+/** A detector as it is configured, before it has a lane. */
+export interface PlannedDetector {
+  readonly name: string;
+  readonly factory: DetectorFactory;
+  readonly where: ((flow: Flow) => boolean) | null;
+  /** Keys for the whole process; each lane gets its share. */
+  readonly maxKeys: number;
+  /** The options as text: other options mean another state. */
+  readonly content: string;
+}
+
+export interface LanePlanOptions {
+  readonly lanes: number;
+  readonly detectors: readonly PlannedDetector[];
+  /** Most flows that wait for the watermark, over all lanes. */
+  readonly maxWaiting: number;
+  readonly evicted: (detector: string, count: number) => void;
+}
+
+/** Identity of a side's lane: who it is, else its address. */
+const keyOf = (endpoint: Flow['source']): string => endpoint.entity ?? endpoint.ip ?? '';
+
+/** All lanes in one process, fed by one partition: each flow goes to its initiator's and its responder's lane. */
+export function localPlan(options: LanePlanOptions): LanePlan {
+  const laneOf = cachedLanes(options.lanes);
+  const route: Route = (_feed, flow, to) => {
+    to(laneOf(keyOf(flow.source)), 'source');
+    to(laneOf(keyOf(flow.destination)), 'destination');
+  };
+  const lanes = Array.from({ length: options.lanes }, (_, lane) => lane);
+  return {
+    topics: ['enriched'],
+    groupOf: () => 0,
+    feedOf: () => 0,
+    create: (_group, callbacks) =>
+      createLaneGroup({
+        ...callbacks,
+        lanes,
+        feeds: 1,
+        route,
+        detectors: (lane) => detectorsOf(options, lane),
+        maxWaiting: Math.ceil((2 * options.maxWaiting) / options.lanes),
+        stateKey: stateKey(options),
+      }),
+  };
+}
+
+/** One lane a partition: partition k of `enriched` and of `rekeyed` are lane k. */
+export function partitionedPlan(options: LanePlanOptions): LanePlan {
+  return {
+    topics: ['enriched', 'rekeyed'],
+    groupOf: (partition) => partition,
+    feedOf: (topic) => (topic === 'enriched' ? 0 : 1),
+    create: (lane, callbacks) =>
+      createLaneGroup({
+        ...callbacks,
+        lanes: [lane],
+        feeds: 2,
+        route: (feed, _flow, to) => to(lane, feed === 0 ? 'source' : 'destination'),
+        detectors: (number) => detectorsOf(options, number),
+        maxWaiting: Math.ceil((2 * options.maxWaiting) / options.lanes),
+        stateKey: stateKey(options),
+      }),
+  };
+}
+
+function detectorsOf(options: LanePlanOptions, lane: number): LaneDetector[] {
+  return options.detectors.map(({ name, factory, where, maxKeys, content }) => ({
+    name,
+    where,
+    detector: factory({
+      lane,
+      maxKeys: Math.ceil(maxKeys / options.lanes),
+      contentVersion: digest(12, name, content),
+      evicted: (count) => options.evicted(name, count),
+    }),
+  }));
+}
+
+const stateKey = (options: LanePlanOptions): string =>
+  digest(16, options.lanes, ...options.detectors.flatMap(({ name, content }) => [name, content]));
+
+const MAX_CACHED = 100_000;
+
+/** Hashing a key costs more than looking it up; the same few keys come again and again. */
+function cachedLanes(lanes: number): (key: string) => number {
+  const known = new Map<string, number>();
+  return (key) => {
+    let lane = known.get(key);
+    if (lane === undefined) {
+      if (known.size >= MAX_CACHED) known.clear();
+      known.set(key, (lane = partitionOf(key, lanes)));
+    }
+    return lane;
+  };
+}

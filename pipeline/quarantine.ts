@@ -1,0 +1,92 @@
+import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { diskError } from './files.ts';
+
+/**
+ * Remembers what was being worked on when the process died. The first death at a place is a crash like any
+ * other; after the second the batch is taken record by record; a record that is there at the third is poison.
+ */
+export interface Attempts {
+  /** Deaths so far within [first, last] of this partition. */
+  begin(place: string, first: number, last: number): number;
+  done(place: string): void;
+}
+
+interface Trying {
+  first: number;
+  last: number;
+  deaths: number;
+}
+
+/** Kept in one small file per place, written without syncing: it must survive the process, not the machine. Throws
+ * `disk_full` or `state_unusable` when the directory cannot be made. */
+export function fileAttempts(directory: string): Attempts {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw diskError(error, `cannot make ${directory}`);
+  }
+  const pathOf = (place: string): string => `${directory}/${place.replaceAll(/[^\w.-]/g, '_')}.trying`;
+  const found = new Map<string, Trying | null>();
+  return {
+    begin(place, first, last) {
+      const path = pathOf(place);
+      if (!found.has(place)) found.set(place, readTrying(path));
+      const before = found.get(place);
+      // What was reached before the crash is tried again; anything further on is new ground.
+      const deaths = before && first <= before.last && last >= before.first ? before.deaths + 1 : 0;
+      if (before && first > before.last) found.set(place, null);
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, JSON.stringify({ first, last, deaths } satisfies Trying));
+      } catch {
+        // A full disk stops no work; all that is lost is the count of deaths.
+      }
+      return deaths;
+    },
+    done(place) {
+      try {
+        unlinkSync(pathOf(place));
+      } catch {
+        // Already gone: there is nothing to remember.
+      }
+    },
+  };
+}
+
+function readTrying(path: string): Trying | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Trying;
+  } catch {
+    return null;
+  }
+}
+
+/** For runs that are not restarted. */
+export const noAttempts: Attempts = { begin: () => 0, done: () => {} };
+
+/**
+ * Works through entries: all at once as a rule, one by one where a crash must be narrowed down, and without the
+ * one that was being worked on at three deaths.
+ */
+export async function attempt<E extends { readonly offset: number }>(
+  attempts: Attempts,
+  place: string,
+  entries: readonly E[],
+  work: {
+    readonly take: (entries: readonly E[]) => Promise<void>;
+    readonly poison: (entry: E) => Promise<void>;
+  },
+): Promise<void> {
+  const first = entries[0]?.offset;
+  if (first === undefined) return;
+  const deaths = attempts.begin(place, first, entries.at(-1)!.offset);
+  if (deaths < 2) await work.take(entries);
+  else
+    for (const entry of entries) {
+      if (attempts.begin(`${place}.single`, entry.offset, entry.offset) >= 1) await work.poison(entry);
+      else await work.take([entry]);
+    }
+  attempts.done(`${place}.single`);
+  attempts.done(place);
+}

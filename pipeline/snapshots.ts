@@ -1,0 +1,71 @@
+import { mkdir, readFile, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WeirError, messageOf } from './errors.ts';
+import { writeAtomically } from './files.ts';
+
+/** Where the state of lanes is kept. A snapshot is a function of the log up to the offsets it names. */
+export interface SnapshotStore {
+  /** Resolves with a reference of at most 1 kB once the chunks (at most 1 MB each) are durable. */
+  write(lane: number, chunks: readonly Uint8Array[]): Promise<string>;
+  /** Rejects when the snapshot is gone or damaged. */
+  read(lane: number, reference: string): Promise<Uint8Array[]>;
+}
+
+/** Snapshots as files, each replaced whole; the last two of a lane are kept. */
+export function fileSnapshots(directory: string): SnapshotStore {
+  let sequence: number | null = null;
+  return {
+    async write(lane, chunks) {
+      sequence ??= await greatestSequence(directory);
+      const name = `lane-${lane}-${++sequence}.snapshot`;
+      const parts: Buffer[] = [];
+      for (const chunk of chunks) {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(chunk.length);
+        parts.push(length, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+      }
+      await writeAtomically(join(directory, name), Buffer.concat(parts));
+      await prune(directory, `lane-${lane}-`, 2);
+      return name;
+    },
+    async read(_lane, reference) {
+      let content: Buffer;
+      try {
+        content = await readFile(join(directory, reference));
+      } catch (error) {
+        throw new WeirError('state_unusable', `snapshot ${reference} cannot be read: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < content.length;) {
+        const end = at + 4 > content.length ? Infinity : at + 4 + content.readUInt32LE(at);
+        if (end > content.length) throw new WeirError('state_unusable', `snapshot ${reference} is cut short`);
+        chunks.push(content.subarray(at + 4, end));
+        at = end;
+      }
+      return chunks;
+    },
+  };
+}
+
+/** Names count up from the greatest there is, whatever the clock says: the newest must sort last. */
+async function greatestSequence(directory: string): Promise<number> {
+  await mkdir(directory, { recursive: true });
+  const found = (await readdir(directory)).map((name) => Number(/-(\d+)\.snapshot$/.exec(name)?.[1] ?? 0));
+  return Math.max(Date.now(), ...found);
+}
+
+async function prune(directory: string, prefix: string, keep: number): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const names = (await readdir(directory))
+    .filter((n) => n.startsWith(prefix) && n.endsWith('.snapshot'))
+    .sort();
+  for (const name of names.slice(0, -keep)) await unlink(join(directory, name)).catch(() => {});
+}
+
+/** Snapshots that are never needed again: for finite runs. */
+export const noSnapshots: SnapshotStore = {
+  write: () => Promise.resolve('none'),
+  read: () => Promise.reject(new WeirError('state_unusable', 'this run keeps no snapshots')),
+};

@@ -1,0 +1,86 @@
+import {
+  newEndpoint,
+  type Alert,
+  type Endpoint,
+  type Flow,
+  type RecordKind,
+  type RecordTypes,
+} from '../schema/records.ts';
+
+/**
+ * A record as one tenant may see it: its own side whole, of any other side tenant name, port and verdict. Null
+ * when the tenant has no part in it. Enforced here, beside any `where` of the configuration.
+ */
+export function tenantView<K extends RecordKind>(
+  kind: K,
+  record: RecordTypes[K],
+  tenant: string,
+): RecordTypes[K] | null {
+  if (kind === 'flow') return flowView(record as Flow, tenant) as RecordTypes[K] | null;
+  if (kind === 'alert') return alertView(record as Alert, tenant) as RecordTypes[K] | null;
+  if (kind === 'incident') return (record as { tenant: string | null }).tenant === tenant ? record : null;
+  return 'tenant' in record && record.tenant === tenant ? record : null;
+}
+
+function flowView(flow: Flow, tenant: string): Flow | null {
+  const ownsSource = flow.source.tenant === tenant;
+  const ownsDestination = flow.destination.tenant === tenant;
+  if (!ownsSource && !ownsDestination) return null;
+  if (ownsSource && ownsDestination) return flow;
+  const own = ownsSource ? flow.source : flow.destination;
+  return {
+    ...flow,
+    // The machine that saw the flow may be the other side's.
+    node: flow.node === own.node ? flow.node : null,
+    source: ownsSource ? flow.source : stranger(flow.source),
+    destination: ownsDestination ? flow.destination : stranger(flow.destination),
+    service: ownsDestination ? flow.service : null,
+    request: ownsDestination ? flow.request : null,
+    policies: flow.policies.filter((policy) =>
+      policy.direction === 'egress' ? ownsSource : ownsDestination,
+    ),
+  };
+}
+
+function stranger(endpoint: Endpoint): Endpoint {
+  const seen = newEndpoint();
+  seen.port = endpoint.port;
+  seen.tenant = endpoint.tenant;
+  return seen;
+}
+
+/** Only the tenant of the entity reads the story; the other side is told no more than that something was decided. */
+function alertView(alert: Alert, tenant: string): Alert | null {
+  if (!alert.tenants.includes(tenant) && alert.tenant !== tenant) return null;
+  if (alert.tenants.every((each) => each === tenant)) return alert;
+  const own = alert.tenant === tenant;
+  const port = alert.target?.port ?? null;
+  return {
+    ...alert,
+    entity: own
+      ? alert.entity
+      : {
+          kind: 'unknown',
+          key: `tenant/${alert.tenant ?? 'none'}`,
+          ip: null,
+          namespace: null,
+          name: null,
+          port: null,
+        },
+    target:
+      own && alert.target
+        ? { kind: 'unknown', key: 'other tenant', ip: null, namespace: null, name: null, port }
+        : null,
+    tenants: [tenant],
+    owner: own ? alert.owner : null,
+    source: own ? alert.source : null,
+    destination: null,
+    policy: null,
+    why: {
+      ...alert.why,
+      summary: `${alert.rule}: traffic with another tenant${port === null ? '' : ` on port ${port}`} was ${alert.outcome}.`,
+    },
+    evidence: { flows: [], flowIds: [], ports: alert.evidence.ports, peers: [], policies: [] },
+    links: { runbook: alert.links.runbook, search: null, kibana: null },
+  };
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { setTimeout as after } from 'node:timers/promises';
+import { test, type TestContext } from 'node:test';
+import { collect, type CollectOptions } from '../../pipeline/collect.ts';
+import type { Input, LineBatch, LineDecoder, OriginContext } from '../../pipeline/contracts.ts';
+import { createCounters } from '../../pipeline/counters.ts';
+import { memoryCursors, type Cursors } from '../../pipeline/cursors.ts';
+import { noMeter } from '../../pipeline/meter.ts';
+import type { DeadLetter, Flow } from '../../schema/records.ts';
+import { manualClock, testContext } from '../helpers/context.ts';
+import { aFlow, T0 } from '../helpers/flows.ts';
+import { fakeLog, type FakeLog } from './fake-log.ts';
+
+const DISORDER_MS = 1000;
+const DELIVERY_MS = 2000;
+
+/** Lines of an origin, one position each: the text is the second of the flow after T0, or `bad` or `throw`. */
+function batchOf(
+  origin: string,
+  from: number,
+  texts: readonly string[],
+  parts: Partial<LineBatch> = {},
+): LineBatch {
+  return {
+    origin,
+    place: `/var/log/${origin}`,
+    lines: texts.map((text, i) => ({ position: from + i, text, timeMs: null, node: null, cluster: null })),
+    rejects: [],
+    losses: [],
+    next: from + texts.length,
+    atEnd: false,
+    final: false,
+    ...parts,
+  };
+}
+
+/** An input of these batches; it starts each origin at its cursor, and goes on until drained when it follows. */
+function inputOf(batches: readonly LineBatch[], follow = false): Input {
+  return {
+    async *read(from, signal) {
+      for (const batch of batches) {
+        const at = from(batch.origin)?.position ?? 0;
+        const lines = batch.lines.filter(({ position }) => position >= at);
+        if (lines.length > 0 || batch.lines.length === 0) yield { ...batch, lines };
+      }
+      if (follow && !signal.aborted)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    },
+  };
+}
+
+function plainDecoder({ origin }: OriginContext): LineDecoder {
+  return {
+    decode({ position, text }, out) {
+      if (text === 'throw') throw new Error('this decoder has a bug');
+      if (text === 'bad')
+        out.reject({ position, code: 'line_malformed', reason: `${position}: not a number`, payload: text });
+      else out.flow(aFlow({ origin, position, startMs: T0 + Number(text) * 1000 }));
+    },
+  };
+}
+
+interface Run {
+  readonly log: FakeLog;
+  readonly letters: DeadLetter[];
+  readonly cursors: Cursors;
+  readonly drain: AbortController;
+  readonly done: Promise<void>;
+  readonly flows: () => Flow[];
+}
+
+function run(
+  t: TestContext,
+  input: Input,
+  parts: Partial<CollectOptions> = {},
+  clock = manualClock(T0),
+): Run {
+  const log = fakeLog();
+  const letters: DeadLetter[] = [];
+  const drain = new AbortController();
+  const cursors = parts.cursors ?? memoryCursors();
+  const done = collect(
+    {
+      source: 'test',
+      input,
+      decoder: plainDecoder,
+      timing: { disorderMs: DISORDER_MS, deliveryMs: DELIVERY_MS },
+      node: null,
+      cursors,
+      stage: null,
+      log: (parts.log as FakeLog | undefined) ?? log,
+      topic: 'enriched',
+      place: () => ({ key: null, partition: 0 }),
+      follow: false,
+      marksOf: 1,
+      heartbeatMs: 2000,
+      letters: {
+        keep(some) {
+          letters.push(...some);
+          return Promise.resolve();
+        },
+      },
+      counters: createCounters(noMeter, 'source', 'test'),
+      ...parts,
+    },
+    testContext({ clock }),
+    drain.signal,
+  );
+  done.catch(() => {});
+  t.after(() => drain.abort());
+  return { log, letters, cursors, drain, done, flows: () => log.values<Flow>('enriched') };
+}
+
+test('the cursor moves once the flows are in the log, never before', async (t) => {
+  const log = fakeLog();
+  let letGo: () => void = () => {};
+  log.onAppend = () => new Promise((resolve) => (letGo = resolve));
+  const { cursors, done } = run(t, inputOf([batchOf('a', 0, ['1', '2'])]), { log });
+  await after(10);
+  assert.equal(cursors.get('a'), undefined);
+  log.onAppend = () => {};
+  letGo();
+  await done;
+  assert.equal(cursors.get('a')?.position, 2);
+});
+
+test('crashed between log and cursor, the same lines give the same ids', async (t) => {
+  const batches = [batchOf('a', 0, ['1', '2']), batchOf('a', 2, ['3', '4']), batchOf('a', 4, ['5'])];
+  const cursors = memoryCursors();
+  const log = fakeLog();
+  let appends = 0;
+  log.onAppend = () => {
+    if (++appends >= 2) throw new Error('killed');
+  };
+  const crashed = run(t, inputOf(batches), { log, cursors });
+  await assert.rejects(crashed.done, /killed/);
+  assert.equal(cursors.get('a')?.position, 2);
+  const again = run(t, inputOf(batches), { cursors });
+  await again.done;
+  const whole = run(t, inputOf(batches));
+  await whole.done;
+  const ids = (flows: readonly Flow[]): string[] => flows.map(({ id }) => id);
+  assert.deepEqual([...ids(log.values<Flow>('enriched')), ...ids(again.flows())], ids(whole.flows()));
+});
+
+test('what the log holds already is not appended again, and the cursor goes past it', async (t) => {
+  const { done, flows, cursors } = run(t, inputOf([batchOf('a', 0, ['1', '2', '3', '4'])]), {
+    appended: (origin) => (origin === 'a' ? 2 : undefined),
+  });
+  await done;
+  assert.deepEqual(
+    flows().map(({ position }) => position),
+    [3],
+  );
+  assert.equal(cursors.get('a')?.position, 4);
+});
+
+test('a bad line and a line the decoder fails on are kept with their place; the others go on', async (t) => {
+  const { done, letters, flows, cursors } = run(t, inputOf([batchOf('a', 0, ['1', 'bad', 'throw', '4'])]));
+  await done;
+  assert.deepEqual(
+    flows().map(({ position }) => position),
+    [0, 3],
+  );
+  assert.deepEqual(
+    letters.map(({ code, origin, position }) => [code, origin, position]),
+    [
+      ['line_malformed', 'a', 1],
+      ['record_failed', 'a', 2],
+    ],
+  );
+  assert.match(letters[1]!.reason, /\/var\/log\/a.*position 2.*has a bug/);
+  assert.ok(letters[1]!.stack?.includes('plainDecoder') || letters[1]!.stack?.includes('decode'));
+  assert.equal(cursors.get('a')?.position, 4);
+});
+
+test('a decoder that fails on a thousand lines in a row is broken: stop, and lose nothing', async (t) => {
+  const lines = Array.from({ length: 1000 }, () => 'throw');
+  const { done, cursors } = run(t, inputOf([batchOf('a', 0, lines)]));
+  await assert.rejects(done, /has a bug/);
+  assert.equal(cursors.get('a'), undefined);
+});
+
+test('the watermark is the slowest origin’s clock less its disorder', async (t) => {
+  const { done, log } = run(t, inputOf([batchOf('a', 0, ['-5', '-50', '-9']), batchOf('b', 0, ['-70'])]));
+  await done;
+  const seconds = log.marks('enriched').map(({ watermarkMs }) => (watermarkMs - T0) / 1000);
+  assert.deepEqual(seconds.slice(0, 2), [-6, -6], 'it never goes back');
+});
+
+test('a finite input ends with a final mark', async (t) => {
+  const last = batchOf('a', 0, ['-5', '-3'], { atEnd: true, final: true });
+  const { done, log } = run(t, inputOf([last]));
+  await done;
+  assert.deepEqual(log.marks('enriched').at(-1), {
+    input: 'test',
+    of: 1,
+    watermarkMs: T0 - 3000,
+    final: true,
+  });
+});
+
+test('event time goes on in a quiet origin, less what its writer takes to deliver', async (t) => {
+  const clock = manualClock(T0);
+  const quiet = batchOf('a', 0, ['0'], { atEnd: true });
+  const { log } = run(t, inputOf([quiet], true), { follow: true }, clock);
+  await clock.tick(20_000);
+  const reached = log.marks('enriched').at(-1)!;
+  assert.equal(reached.watermarkMs, T0 + 20_000 - DELIVERY_MS - DISORDER_MS);
+  assert.equal(reached.final, false);
+});
+
+test('an input that still has lines to give is not taken for quiet', async (t) => {
+  const clock = manualClock(T0);
+  const { log } = run(t, inputOf([batchOf('a', 0, ['0'], { atEnd: false })], true), { follow: true }, clock);
+  await clock.tick(20_000);
+  assert.equal(log.marks('enriched').at(-1)!.watermarkMs, T0 - DISORDER_MS);
+});
+
+test('what a decoder holds back is closed by time, and until then the cursor stays before it', async (t) => {
+  const clock = manualClock(T0);
+  const holding = ({ origin }: OriginContext): LineDecoder => {
+    let open: number | null = null;
+    let sinceMs = 0;
+    return {
+      decode({ position }) {
+        open ??= position;
+        sinceMs = clock.now();
+      },
+      atEnd(nowMs, final, out) {
+        if (open === null || (!final && nowMs - sinceMs < 5000)) return;
+        out.flow(aFlow({ origin, position: open }));
+        open = null;
+      },
+      checkpoint: () => (open === null ? undefined : { position: open }),
+    };
+  };
+  const { flows, cursors } = run(
+    t,
+    inputOf([batchOf('a', 0, ['1', '2'], { atEnd: true })], true),
+    { follow: true, decoder: holding },
+    clock,
+  );
+  await clock.tick(3000);
+  assert.deepEqual([flows().length, cursors.get('a')?.position], [0, 0]);
+  await clock.tick(6000);
+  assert.deepEqual([flows().length, cursors.get('a')?.position], [1, 2]);
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { createCounters } from '../../pipeline/counters.ts';
+import { enrich } from '../../pipeline/enrich.ts';
+import type { LogEntry } from '../../pipeline/log.ts';
+import { noMeter } from '../../pipeline/meter.ts';
+import { partitionOf } from '../../pipeline/partition.ts';
+import type { DeadLetter, Flow } from '../../schema/records.ts';
+import { testContext } from '../helpers/context.ts';
+import { aFlow, T0 } from '../helpers/flows.ts';
+import { fakeLog, logEntry, type FakeLog } from './fake-log.ts';
+
+const LANES = 4;
+
+function enriching(t: TestContext): { log: FakeLog; letters: DeadLetter[] } {
+  const log = fakeLog(LANES);
+  const letters: DeadLetter[] = [];
+  const drain = new AbortController();
+  t.after(() => drain.abort());
+  const done = enrich(
+    {
+      stage: {
+        apply(flows) {
+          for (const flow of flows) {
+            if (flow.verdict === 'error') throw new Error('no such network');
+            flow.source.tenant = 'acme';
+          }
+          return flows;
+        },
+      },
+      log,
+      letters: {
+        keep(some) {
+          letters.push(...some);
+          return Promise.resolve();
+        },
+      },
+      counters: createCounters(noMeter, 'enricher', 'test'),
+      watermarks: { inactiveMs: 30_000, maxHoldMs: 600_000, maxOrigins: 100 },
+    },
+    testContext(),
+    drain.signal,
+  );
+  done.catch(() => {});
+  return { log, letters };
+}
+
+const flowAt = (offset: number, appendMs: number, parts: Partial<LogEntry<Flow>> = {}): LogEntry<Flow> =>
+  logEntry(offset, {
+    value: aFlow({ position: offset, startMs: appendMs - 100 }),
+    clockMs: appendMs - 200,
+    appendMs,
+    ...parts,
+  });
+
+test('each flow goes to the lane of its initiator and to that of its responder, once', async (t) => {
+  const { log } = enriching(t);
+  await log.give([flowAt(0, T0), flowAt(1, T0)], { topic: 'flows', partition: 3 });
+  const flow = aFlow();
+  for (const [topic, key] of [
+    ['enriched', flow.source.entity],
+    ['rekeyed', flow.destination.entity],
+  ] as const) {
+    const copies = log.appended.filter((each) => each.topic === topic).map(({ entry }) => entry);
+    assert.deepEqual(
+      copies.map((copy) => [copy.key, copy.partition, copy.raw, (copy.value as Flow).source.tenant]),
+      Array.from({ length: 2 }, () => [key, partitionOf(key!, LANES), 3, 'acme']),
+    );
+  }
+  assert.deepEqual(
+    log.commits.map(({ partition, offset }) => [partition, offset]),
+    [[3, 2]],
+  );
+});
+
+test('after a start no mark is made before every active origin must have been heard of', async (t) => {
+  const { log } = enriching(t);
+  await log.give([flowAt(0, T0)], { topic: 'flows' });
+  await log.give([flowAt(1, T0 + 29_999)], { topic: 'flows' });
+  assert.deepEqual(log.marks('enriched'), []);
+  await log.give([flowAt(2, T0 + 30_000)], { topic: 'flows' });
+  const marks = log.marks('enriched');
+  assert.equal(marks.length, LANES, 'one for every lane');
+  assert.deepEqual(marks[0], {
+    input: 'weir.flows-0',
+    of: LANES,
+    watermarkMs: T0 + 30_000 - 200,
+    final: false,
+  });
+  assert.equal(log.marks('rekeyed').length, LANES);
+});
+
+test('a flow the stage fails on and a message that is no record are kept; the others go on', async (t) => {
+  const { log, letters } = enriching(t);
+  const failing = aFlow({ position: 1 });
+  failing.verdict = 'error';
+  const poison = logEntry<Flow>(2, { bytes: Buffer.from('poison'), error: 'not Avro' });
+  await log.give([flowAt(0, T0), logEntry(1, { value: failing }), poison, flowAt(3, T0)], { topic: 'flows' });
+  assert.deepEqual(
+    log.values<Flow>('enriched').map(({ position }) => position),
+    [0, 3],
+  );
+  assert.deepEqual(letters.map(({ code, offset }) => `${code} ${offset}`).sort(), [
+    'record_failed 1',
+    'record_undecodable 2',
+  ]);
+  assert.equal(log.commits.at(-1)!.offset, 4);
+});
+
+test('the cursor stays where it was when a copy could not be appended', async (t) => {
+  const { log } = enriching(t);
+  log.onAppend = (topic) => {
+    if (topic === 'rekeyed') throw new Error('not enough replicas');
+  };
+  await log.give([flowAt(0, T0)], { topic: 'flows' });
+  assert.deepEqual(log.commits, []);
+});

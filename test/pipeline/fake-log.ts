@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import type {
+  Assignment,
+  ConsumeOptions,
+  Entry,
+  Log,
+  LogBatch,
+  LogEntry,
+  Mark,
+  Seek,
+  Topic,
+} from '../../pipeline/log.ts';
+import type { RecordKind, RecordTypes } from '../../schema/records.ts';
+
+type Value = RecordTypes[RecordKind];
+
+export interface Commit {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly offset: number;
+  readonly metadata: string | null;
+}
+
+/** A log whose other side is the test: it says what is read, and sees what is written and committed. */
+export interface FakeLog extends Log {
+  /** Everything appended, in order. */
+  readonly appended: { readonly topic: Topic; readonly entry: Entry<Value> }[];
+  readonly commits: Commit[];
+  /** Values appended to a topic. */
+  values<T extends Value = Value>(topic: Topic): T[];
+  marks(topic: Topic): Mark[];
+  /** Resolves once somebody consumes. */
+  consumed(): Promise<void>;
+  /** What a rebalance tells the consumer. Resolves with where it wants to start. */
+  assign(partitions: readonly Assignment[]): Promise<readonly Seek[]>;
+  /** Gives the consumer a batch and resolves once it is handled. */
+  give(entries: readonly LogEntry<Value>[], place?: GivenPlace): Promise<void>;
+  /** Called before each append; what it throws the append is rejected with, what it awaits delays it. */
+  onAppend: (topic: Topic, entries: readonly Entry<Value>[]) => void | Promise<void>;
+  /** Called before each commit. */
+  onCommit: (commit: Commit) => void | Promise<void>;
+}
+
+export interface GivenPlace {
+  readonly topic?: Topic;
+  readonly partition?: number;
+  readonly isStale?: () => boolean;
+}
+
+export function fakeLog(partitions = 1): FakeLog {
+  const appended: FakeLog['appended'] = [];
+  let consumer: ConsumeOptions<Topic> | null = null;
+  let fail: (error: unknown) => void = () => {};
+  let begun: () => void;
+  const consuming = new Promise<void>((resolve) => (begun = resolve));
+  const of = (topic: Topic): Entry<Value>[] =>
+    appended.filter((each) => each.topic === topic).map(({ entry }) => entry);
+  const log: FakeLog = {
+    appended,
+    commits: [],
+    onAppend: () => {},
+    onCommit: () => {},
+    values: <T extends Value>(topic: Topic) =>
+      of(topic).flatMap(({ value }) => (value === null ? [] : [value as T])),
+    marks: (topic) => of(topic).flatMap(({ mark }) => mark ?? []),
+    consumed: () => consuming,
+    async assign(assigned) {
+      await consuming;
+      return (await consumer!.assigned?.(assigned)) ?? [];
+    },
+    async give(entries, place = {}) {
+      await consuming;
+      const { topic = 'enriched', partition = 0 } = place;
+      const batch: LogBatch = {
+        topic,
+        partition,
+        entries,
+        end: (entries.at(-1)?.offset ?? -1) + 1,
+        async commit(offset, metadata) {
+          const commit = { topic, partition, offset, metadata: metadata ?? null };
+          await log.onCommit(commit);
+          log.commits.push(commit);
+        },
+        heartbeat: () => Promise.resolve(),
+        isStale: place.isStale ?? (() => false),
+      };
+      try {
+        await consumer!.handle(batch);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    partitions: () => partitions,
+    async append(topic, entries) {
+      await log.onAppend(topic, entries);
+      for (const entry of entries) appended.push({ topic, entry });
+    },
+    async consume(options, signal) {
+      consumer = options as unknown as ConsumeOptions<Topic>;
+      const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+      begun();
+      if (!signal.aborted) await Promise.race([once(signal, 'abort'), failed]);
+    },
+    lag: () => Promise.resolve(0),
+  };
+  return log;
+}
+
+/** What is read at one offset. */
+export function logEntry<T>(offset: number, parts: Partial<LogEntry<T>> = {}): LogEntry<T> {
+  return {
+    offset,
+    value: null,
+    mark: null,
+    raw: 0,
+    clockMs: null,
+    appendMs: 1_700_000_000_000,
+    bytes: null,
+    ...parts,
+  };
+}
+
+export const markAt = (watermarkMs: number, parts: Partial<Mark> = {}): Mark => ({
+  input: 'in',
+  of: 1,
+  watermarkMs,
+  final: false,
+  ...parts,
+});

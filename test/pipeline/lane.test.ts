@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Detector, Role } from '../../pipeline/contracts.ts';
+import { createLane, type LaneOptions, type Waiting } from '../../pipeline/lane.ts';
+import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
+import type { Flow } from '../../schema/records.ts';
+import { aFlow, T0 } from '../helpers/flows.ts';
+import { logEntry, markAt } from './fake-log.ts';
+
+/** A detector that only remembers what it was shown. */
+function watcher(key: Detector['key'], late?: 'fold'): Detector & { readonly seen: string[] } {
+  const seen: string[] = [];
+  return {
+    key,
+    seen,
+    ...(late ? { late } : {}),
+    observe(flow, role) {
+      seen.push(`${flow.position}${role === 'source' ? '>' : '<'}`);
+      return [];
+    },
+    advance: () => [],
+    *snapshot() {
+      yield Buffer.from(JSON.stringify(seen));
+    },
+    restore(chunks) {
+      seen.push(...(JSON.parse(Buffer.concat([...chunks]).toString()) as string[]));
+    },
+    status: () => ({ state: 'ready', keys: seen.length }),
+  };
+}
+
+function laneOf(
+  detectors: readonly Detector[],
+  options: Partial<LaneOptions> & { readonly only?: (flow: Flow) => boolean } = {},
+): { lane: ReturnType<typeof createLane>; late: number[]; overflowed: number[]; failed: string[] } {
+  const late: number[] = [];
+  const overflowed: number[] = [];
+  const failed: string[] = [];
+  const lane = createLane({
+    detectors: detectors.map((detector, i) => ({ name: `d${i}`, detector, where: options.only ?? null })),
+    maxWaiting: 1000,
+    failed: (_error, flow, name) => failed.push(`${name} ${flow.position}`),
+    late: (flow) => late.push(flow.position),
+    overflowed: (count) => overflowed.push(count),
+    ...options,
+  });
+  return { lane, late, overflowed, failed };
+}
+
+function waiting(position: number, afterMs: number, role: Role = 'source'): Waiting {
+  const flow = aFlow({ position, startMs: T0 + afterMs });
+  const tie = role === 'source' ? 0 : 1;
+  return { timeMs: flow.endMs, id: flow.id, tie, flow, role, feed: 0, offset: position };
+}
+
+test('a detector meets the copies of its side, in order of time', () => {
+  const detectors = [watcher('source'), watcher('destination'), watcher('endpoint')];
+  const { lane } = laneOf(detectors);
+  for (const [position, afterMs] of [
+    [1, 900],
+    [2, 100],
+  ] as const)
+    for (const role of ['destination', 'source'] as const) lane.offer(waiting(position, afterMs, role), []);
+  lane.advance(T0 + 99, []);
+  assert.deepEqual(detectors[2]!.seen, []);
+  lane.advance(T0 + 1000, []);
+  assert.deepEqual(
+    detectors.map(({ seen }) => seen.join(' ')),
+    ['2> 1>', '2< 1<', '2> 2< 1> 1<'],
+  );
+});
+
+test('each late copy is told, and shown only to a detector that can still fold it', () => {
+  const rate = watcher('endpoint');
+  const membership = watcher('endpoint', 'fold');
+  const { lane, late } = laneOf([rate, membership]);
+  lane.advance(T0 + 1000, []);
+  lane.offer(waiting(7, 1000, 'source'), []);
+  lane.offer(waiting(7, 1000, 'destination'), []);
+  assert.deepEqual([rate.seen, membership.seen, late], [[], ['7>', '7<'], [7, 7]]);
+});
+
+test('too many waiting flows: the oldest second is judged early and counted, nothing is dropped', () => {
+  const detector = watcher('source');
+  const { lane, overflowed, late } = laneOf([detector], { maxWaiting: 3 });
+  for (const [position, afterMs] of [5000, 100, 200, 9000].entries())
+    lane.offer(waiting(position, afterMs), []);
+  assert.deepEqual([detector.seen, overflowed, lane.size], [['1>', '2>'], [2], 2]);
+  lane.offer(waiting(4, 300), []);
+  assert.deepEqual(late, [4], 'what belongs before the early ones is late now');
+  lane.advance(T0 + 10_000, []);
+  assert.deepEqual(detector.seen, ['1>', '2>', '0>', '3>']);
+});
+
+test('a flow that is none of a detector’s business is not shown to it', () => {
+  const detector = watcher('source');
+  const { lane, failed } = laneOf([detector], {
+    only(flow) {
+      if (flow.position === 3) throw new Error('this filter cannot be applied');
+      return flow.position % 2 === 0;
+    },
+  });
+  for (const position of [0, 1, 2, 3]) lane.offer(waiting(position, position), []);
+  lane.advance(T0 + 10, []);
+  assert.deepEqual(detector.seen, ['0>', '2>']);
+  assert.deepEqual(failed, ['d0 3'], 'a filter that throws is the record’s fault, as a detector is');
+});
+
+function groupOf(detector: Detector, stateKey = 'same'): LaneGroup {
+  return createLaneGroup({
+    lanes: [0],
+    feeds: 1,
+    route: (_feed, _flow, to) => to(0, 'source'),
+    detectors: () => [{ name: 'watcher', detector, where: null }],
+    maxWaiting: 1e6,
+    stateKey,
+    failed: (error) => {
+      throw error;
+    },
+    late: () => assert.fail('nothing is late here'),
+    overflowed: () => {},
+  });
+}
+
+const flowEntry = (position: number) =>
+  logEntry(position, { value: aFlow({ position, startMs: T0 + position }), appendMs: T0 + 1e9 });
+
+test('a snapshot whose header is larger than a chunk is cut and joined; what waited waits again', () => {
+  const COUNT = 500_000;
+  const detector = watcher('source');
+  const group = groupOf(detector);
+  group.take(
+    0,
+    Array.from({ length: 10 }, (_, i) => flowEntry(i)),
+  );
+  group.take(0, [logEntry(10, { mark: markAt(T0 + 4) })]);
+  const flow = aFlow({ startMs: T0 + 1000 });
+  const many = Array.from({ length: COUNT }, (_, i) =>
+    logEntry(11 + i, { value: { ...flow, position: 11 + i }, appendMs: T0 + 1e9 }),
+  );
+  group.take(0, many);
+  const { chunks, resume } = group.snapshot();
+  assert.ok(chunks.length > 2, `${chunks.length} chunks`);
+  for (const chunk of chunks) assert.ok(chunk.length <= 1_000_000);
+  assert.deepEqual(resume, [5], 'reading goes on at the first that waited');
+
+  const other = watcher('source');
+  const restored = groupOf(other);
+  assert.deepEqual(restored.restore(chunks), []);
+  assert.deepEqual(other.seen, ['0>', '1>', '2>', '3>', '4>']);
+  restored.take(0, [...Array.from({ length: 5 }, (_, i) => flowEntry(5 + i)), ...many]);
+  assert.equal(restored.waiting, 5 + COUNT);
+});
+
+test('other options: the detector starts anew, the place in the log stays', () => {
+  const group = groupOf(watcher('source'), 'old options');
+  group.take(0, [flowEntry(0), logEntry(1, { mark: markAt(T0 + 5) })]);
+  const { chunks } = group.snapshot();
+  const fresh = watcher('source');
+  const restored = groupOf(fresh, 'new options');
+  assert.deepEqual(restored.restore(chunks), ['watcher']);
+  assert.deepEqual([fresh.seen, restored.resume], [[], [2]]);
+});
+
+test('a state of another version is refused by its name', () => {
+  const { chunks } = groupOf(watcher('source')).snapshot();
+  const text = Buffer.from(chunks[0]!).toString('latin1').replace('"version":1', '"version":9');
+  assert.throws(() => groupOf(watcher('source')).restore([Buffer.from(text, 'latin1')]), {
+    code: 'state_unusable',
+    message: /version 9, expected 1/,
+  });
+  assert.throws(() => groupOf(watcher('source')).restore([]), { code: 'state_unusable' });
+});
