@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Message, Producer, ProducerRecord, RecordMetadata } from 'kafkajs';
+import type { Entry } from '../../../pipeline/log.ts';
+import { codecOf } from '../../../schema/codec.ts';
+import type { Flow } from '../../../schema/records.ts';
+import { appender, type Appender } from '../../../transport/kafka/append.ts';
+import { options as schema } from '../../../transport/kafka/options.ts';
+import type { SchemaDirectory } from '../../../transport/kafka/schemas.ts';
+import { topicSettings } from '../../../transport/kafka/topics.ts';
+import { testContext } from '../../helpers/context.ts';
+import { aFlow } from '../../helpers/flows.ts';
+
+interface Sent {
+  readonly topic: string;
+  readonly messages: Message[];
+}
+
+/** An appender on a producer that answers as told, and what it was given. */
+function withProducer(
+  answer: (sent: Sent, call: number) => Promise<RecordMetadata[]> | RecordMetadata[],
+  own = {},
+) {
+  const options = schema.parse({ brokers: ['k:9092'], ...own });
+  const calls: Sent[] = [];
+  const producer = {
+    send({ topic, messages }: ProducerRecord) {
+      calls.push({ topic, messages });
+      return Promise.resolve(answer({ topic, messages }, calls.length));
+    },
+    disconnect: () => Promise.resolve(),
+  } as unknown as Producer;
+  const log: Appender = appender({
+    producer,
+    options,
+    settings: topicSettings(options),
+    schemas: () => ({ prefixOf: () => Promise.resolve(Buffer.alloc(10)) }) as unknown as SchemaDirectory,
+    codec: codecOf,
+    context: testContext({
+      clock: { now: () => 0, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+    }),
+  });
+  return { log, calls };
+}
+
+const acknowledged = ({ topic, messages }: Sent): RecordMetadata[] => [
+  { topicName: topic, partition: messages[0]!.partition!, errorCode: 0, baseOffset: '7' },
+];
+const entry = (partition: number, position: number): Entry<Flow> => ({
+  partition,
+  key: null,
+  value: aFlow({ position }),
+});
+
+describe('append', () => {
+  test('one partition per send, in order, one in flight for each', async () => {
+    const open = new Map<number, number>();
+    const { log, calls } = withProducer(async (sent) => {
+      const partition = sent.messages[0]!.partition!;
+      assert.ok(sent.messages.every((m) => m.partition === partition));
+      open.set(partition, (open.get(partition) ?? 0) + 1);
+      assert.equal(open.get(partition), 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      open.set(partition, 0);
+      return acknowledged(sent);
+    });
+    const appends = Array.from({ length: 30 }, (_, i) =>
+      log.append('enriched', [entry(0, i), entry(1, i), entry(0, 100 + i)]),
+    );
+    await Promise.all(appends);
+    const values = calls
+      .filter((c) => c.messages[0]!.partition === 0)
+      .flatMap((c) => c.messages)
+      .map((m) => codecOf('flow').decode((m.value as Buffer).subarray(10)).position);
+    // The slabs may have been used again by now, so only the count is certain here.
+    assert.equal(values.length, 60);
+    assert.ok(calls.length < 60, 'what waited was sent together');
+  });
+
+  test('an answer without the partition is no answer: the same is sent again', async () => {
+    const bytes: string[] = [];
+    const { log, calls } = withProducer((sent, call) => {
+      bytes.push(sent.messages.map((m) => (m.value as Buffer).toString('hex')).join());
+      if (call === 1) return [];
+      if (call === 2) return [{ topicName: sent.topic, partition: 5, errorCode: 0 }];
+      return acknowledged(sent);
+    });
+    await log.append('enriched', [entry(0, 1), entry(0, 2)]);
+    assert.equal(calls.length, 3);
+    assert.equal(new Set(bytes).size, 1);
+  });
+
+  test('a refusal is believed after a few tries, and names what to do', async () => {
+    const { log, calls } = withProducer(() =>
+      Promise.reject(
+        Object.assign(new Error('Not authorized to access topics'), { type: 'TOPIC_AUTHORIZATION_FAILED' }),
+      ),
+    );
+    await assert.rejects(log.append('alerts', [{ partition: 0, key: null, value: null }]), {
+      code: 'log_misconfigured',
+      message: /^append to weir\.alerts-0: the broker refused: Not authorized .*weir setup kafka/,
+    });
+    assert.equal(calls.length, 3);
+  });
+
+  test('an outage is waited out until stop', async () => {
+    const { log, calls } = withProducer(() => Promise.reject(new Error('connection lost')));
+    const append = assert.rejects(log.append('enriched', [entry(0, 1)]), { code: 'log_unavailable' });
+    while (calls.length < 20) await new Promise((resolve) => setImmediate(resolve));
+    await log.stop();
+    await append;
+    await assert.rejects(log.append('enriched', [entry(0, 1)]), { code: 'log_unavailable' });
+  });
+
+  test('a request stays below the bound', async () => {
+    const { log, calls } = withProducer(acknowledged, { maxBatchBytes: 10_000 });
+    await log.append(
+      'enriched',
+      Array.from({ length: 200 }, (_, i) => entry(0, i)),
+    );
+    for (const { messages } of calls) {
+      assert.ok(messages.reduce((sum, m) => sum + (m.value as Buffer).length, 0) < 10_000);
+    }
+    assert.equal(
+      calls.reduce((sum, c) => sum + c.messages.length, 0),
+      200,
+    );
+  });
+});

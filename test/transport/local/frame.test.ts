@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { codecOf } from '../../../schema/codec.ts';
+import { decodeFrame, encodeFrame } from '../../../transport/local/frame.ts';
+import { aFlow } from '../../helpers/flows.ts';
+
+test('a frame holds records of any size, whatever room is left when they come', () => {
+  const codec = codecOf('flow');
+  for (const length of [0, 100, 500, 700, 900, 1100, 1300, 5000, 200_000]) {
+    const flows = [0, 1, 2, 3].map((position) => {
+      const flow = aFlow({ position });
+      flow.source.labels = { filler: 'x'.repeat(position === 2 ? length : 10 * position) };
+      return flow;
+    });
+    const { bytes, entries } = encodeFrame(
+      codec,
+      flows.map((value) => ({ partition: 0, key: null, value })),
+      { firstOffset: 7, appendMs: 1 },
+    );
+    const read = decodeFrame(codec, bytes);
+    assert.deepEqual(
+      read.map(({ offset, value }) => [offset, value?.source.labels]),
+      flows.map((flow, i) => [7 + i, flow.source.labels]),
+    );
+    for (const [i, entry] of entries.entries()) assert.deepEqual(entry.bytes, read[i]!.bytes);
+  }
+});

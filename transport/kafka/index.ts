@@ -1,0 +1,145 @@
+import { hostname } from 'node:os';
+import type { Context } from '../../pipeline/contracts.ts';
+import { WeirError } from '../../pipeline/errors.ts';
+import type { Log, Topic } from '../../pipeline/log.ts';
+import type { SnapshotStore } from '../../pipeline/snapshots.ts';
+import { codecOf } from '../../schema/codec.ts';
+import { appender, plainProducer } from './append.ts';
+import { kafkaClient } from './client.ts';
+import { registerCodecs } from './codecs.ts';
+import { consumers } from './consume.ts';
+import { explain } from './errors.ts';
+import type { Options } from './options.ts';
+import { rangeReader } from './reader.ts';
+import { schemaRegistry } from './registry.ts';
+import { schemaDirectory, type CodecOf } from './schemas.ts';
+import { checkTopics } from './setup.ts';
+import { kafkaSnapshots } from './state.ts';
+import { topicSettings } from './topics.ts';
+
+/** The log over Kafka, and what else lies there. */
+export interface KafkaLog extends Log {
+  /** Snapshots in the state topic. */
+  readonly snapshots: SnapshotStore;
+  /** Why this process is not ready, one line each: schemas that nobody published. Empty when it is. */
+  unready(): readonly string[];
+}
+
+/** Narrows what `start` insists on: a role may be refused the topics it does not use. */
+export interface KafkaLogUse {
+  /** Topics this process reads or writes; all by default. */
+  readonly topics?: readonly Topic[];
+  /** Codecs instead of our own: how a test plays another version of Weir. */
+  readonly codec?: CodecOf;
+}
+
+/**
+ * The log over Kafka topics, with kafkajs. What it does around the library's habits is said where it does it:
+ * `append.ts` (nothing lost when leaders move), `consume.ts` (assignment, commit), `assigner.ts` (lanes).
+ */
+export function createKafkaLog(options: Options, context: Context, use: KafkaLogUse = {}): KafkaLog {
+  registerCodecs();
+  const codec = use.codec ?? codecOf;
+  const settings = topicSettings(options);
+  const kafka = kafkaClient(options, context.log);
+  const admin = kafka.admin({ retry: { initialRetryTime: 200, maxRetryTime: 2_000, retries: 5 } });
+  const producer = plainProducer(kafka);
+  const reader = rangeReader(kafka);
+  const registry = options.schemaRegistry === undefined ? null : schemaRegistry(options.schemaRegistry);
+  const counts = new Map<Topic, number>();
+  const complaints = new Map<string, string>();
+  const ready = context.meter.gauge('log_ready', 'One when every schema met so far is known.');
+  const append = appender({ producer, options, settings, schemas: () => schemas, codec, context });
+  const schemas = schemaDirectory({
+    topic: {
+      name: settings.schemas.name,
+      reader,
+      publish: async (key, value) => {
+        await append.send(settings.schemas.name, 0, [{ partition: 0, key, value }]);
+      },
+    },
+    registry,
+    codec,
+    log: context.log,
+  });
+  const consuming = consumers({
+    kafka,
+    admin,
+    reader,
+    options,
+    memberName: options.memberName ?? hostname(),
+    settings,
+    schemas,
+    context,
+    unready(reason, place) {
+      if (reason === null) complaints.delete(place);
+      else complaints.set(place, reason);
+      ready.set(complaints.size === 0 ? 1 : 0);
+    },
+  });
+  let started = false;
+  let stopped = false;
+
+  const used =
+    use.topics ?? (Object.keys(settings).filter((k) => k !== 'state' && k !== 'schemas') as Topic[]);
+
+  return {
+    snapshots: kafkaSnapshots({ topic: settings.state.name, reader, send: append.send, log: context.log }),
+    unready: () => [...complaints.values()],
+    async start() {
+      try {
+        await admin.connect();
+        await producer.connect();
+        const found = await checkTopics(admin, settings, [
+          ...used,
+          ...(registry ? [] : (['schemas'] as const)),
+        ]);
+        for (const topic of used) counts.set(topic, found.get(topic) ?? settings[topic].partitions);
+        if (!registry) await schemas.start();
+      } catch (error) {
+        await Promise.allSettled([admin.disconnect(), producer.disconnect(), reader.stop()]);
+        throw explain(error, `kafka at ${options.brokers.join(', ')}`);
+      }
+      started = true;
+      ready.set(1);
+    },
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      await consuming.stop();
+      await append.stop();
+      await Promise.allSettled([admin.disconnect(), reader.stop()]);
+    },
+    partitions(topic) {
+      const count = counts.get(topic);
+      if (count === undefined)
+        throw new WeirError('not_connected', `topic ${settings[topic].name} is not in use here`);
+      return count;
+    },
+    append: (topic, entries) => append.append(topic, entries),
+    consume(wanted, signal) {
+      if (!started) return Promise.reject(new WeirError('not_connected', 'the log was not started'));
+      return consuming.consume(wanted, signal);
+    },
+    async lag(group, wanted) {
+      let lag = 0;
+      const names = wanted.map((topic) => settings[topic].name);
+      try {
+        const [cursors, ...ends] = await Promise.all([
+          admin.fetchOffsets({ groupId: group, topics: names }),
+          ...names.map((name) => admin.fetchTopicOffsets(name)),
+        ]);
+        for (const [i, name] of names.entries()) {
+          const own = cursors.find((c) => c.topic === name)?.partitions ?? [];
+          for (const { partition, low, high } of ends[i] ?? []) {
+            const at = Number(own.find((p) => p.partition === partition)?.offset ?? -1);
+            lag += Math.max(0, Number(high) - Math.max(at, Number(low)));
+          }
+        }
+      } catch (error) {
+        throw explain(error, `lag of ${group}`);
+      }
+      return lag;
+    },
+  };
+}
