@@ -1,0 +1,183 @@
+import type {
+  AlertEndpoint,
+  Attack,
+  Coverage,
+  Endpoint,
+  Flow,
+  FlowSummary,
+  Outcome,
+  Party,
+  PolicyRef,
+  Severity,
+} from '../schema/records.ts';
+import { eventMs } from './event-time.ts';
+import { alertEndpointOf, decidingPolicy, entityKey, nameOf, policyName, summaryOf } from './party.ts';
+
+const MAX_SUMMARIES = 5;
+const MAX_FLOW_IDS = 20;
+const MAX_DISTINCT = 50;
+
+/** Numbers a detector keeps with an open alert, to explain it with. */
+export type Facts = Record<string, number>;
+
+/** An alert that still gathers evidence. Plain data: it is its own snapshot. Every list is bounded. */
+export interface OpenAlert {
+  /** Hash of the grouping key, by which the book finds it. */
+  readonly handle: number;
+  readonly id: string;
+  readonly rule: string;
+  readonly cluster: string;
+  /** Which side of its flows it is about; the other side are the peers. */
+  readonly about: 'source' | 'destination';
+  readonly entity: Party;
+  readonly firstMs: number;
+  /** Sides and policy as of the first flow, for names in sentences. */
+  readonly sourceName: string;
+  readonly destinationName: string;
+  readonly policyText: string;
+  /** KQL that finds the evidence. */
+  query: string;
+  target: Party | null;
+  tenant: string | null;
+  owner: string | null;
+  revision: number;
+  severity: Severity;
+  lastMs: number;
+  count: number;
+  /** Count at which the next revision is due. */
+  nextCount: number;
+  tenants: string[];
+  scopes: string[];
+  attack: readonly Attack[];
+  facts: Facts;
+  outcome: Outcome;
+  coverage: Coverage;
+  source: AlertEndpoint;
+  destination: AlertEndpoint;
+  protocol: number | null;
+  policy: PolicyRef | null;
+  flows: FlowSummary[];
+  flowIds: string[];
+  ports: number[];
+  peers: string[];
+  policies: string[];
+}
+
+/** What a detector says when it opens an alert. */
+export interface Opening {
+  /** The full grouping key, for the id. */
+  readonly key: string;
+  /** Who it is about: the source of the flow, or its destination. */
+  readonly about: 'source' | 'destination';
+  readonly entity: Party;
+  readonly target: Party | null;
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly attack: readonly Attack[];
+  /** KQL that finds the evidence. */
+  readonly query: string;
+  /** Evidence that was counted before this flow. */
+  readonly earlier?: { readonly count: number; readonly firstMs: number; readonly ports: readonly number[] };
+  readonly facts: Facts;
+  /** What to list as the peer, where the other side's entity would say too little; null lists none. */
+  readonly peer?: string | null;
+}
+
+export function openAlert(id: string, handle: number, flow: Flow, opening: Opening): OpenAlert {
+  const about = opening.about === 'source' ? flow.source : flow.destination;
+  const policy = decidingPolicy(flow);
+  return {
+    handle,
+    id,
+    rule: opening.rule,
+    cluster: flow.cluster,
+    about: opening.about,
+    entity: opening.entity,
+    firstMs: Math.min(opening.earlier?.firstMs ?? eventMs(flow), eventMs(flow)),
+    sourceName: nameOf(flow.source),
+    destinationName: nameOf(flow.destination),
+    policyText: policyName(policy),
+    query: opening.query,
+    target: opening.target,
+    tenant: about.tenant,
+    owner: about.owner,
+    revision: -1,
+    severity: opening.severity,
+    lastMs: eventMs(flow),
+    count: opening.earlier?.count ?? 0,
+    nextCount: 10,
+    tenants: [],
+    scopes: [],
+    attack: opening.attack,
+    facts: opening.facts,
+    outcome: outcomeOf(flow),
+    coverage: 'ok',
+    source: alertEndpointOf(flow.source),
+    destination: alertEndpointOf(flow.destination),
+    protocol: flow.protocol,
+    policy,
+    flows: [],
+    flowIds: [],
+    ports: [...(opening.earlier?.ports ?? [])],
+    peers: [],
+    policies: [],
+  };
+}
+
+/**
+ * Adds one flow. What differs from the flows before is no longer single-valued and becomes absent. A flood of
+ * evidence passes here: once the lists are full a flow only counts.
+ */
+export function addEvidence(alert: OpenAlert, flow: Flow, peer?: string | null): void {
+  alert.count++;
+  alert.lastMs = Math.max(alert.lastMs, eventMs(flow));
+  if (flow.samplingRate > 1) alert.coverage = 'sampled';
+  if (alert.outcome !== outcomeOf(flow)) alert.outcome = 'mixed';
+  if (alert.protocol !== flow.protocol) alert.protocol = null;
+  narrow(alert.source, flow.source);
+  narrow(alert.destination, flow.destination);
+  addPolicy(alert, decidingPolicy(flow));
+  if (alert.flows.length < MAX_SUMMARIES) alert.flows.push(summaryOf(flow));
+  else if (alert.flowIds.length < MAX_FLOW_IDS) alert.flowIds.push(flow.id);
+  if (peer !== null && alert.peers.length < MAX_DISTINCT) {
+    addDistinct(alert.peers, peer ?? entityKey(alert.about === 'source' ? flow.destination : flow.source));
+  }
+  if (flow.destination.port !== null) addDistinct(alert.ports, flow.destination.port);
+  if (flow.source.tenant !== null) addDistinct(alert.tenants, flow.source.tenant);
+  if (flow.destination.tenant !== null) addDistinct(alert.tenants, flow.destination.tenant);
+  for (const scope of flow.source.scopes) addDistinct(alert.scopes, scope);
+  for (const scope of flow.destination.scopes) addDistinct(alert.scopes, scope);
+}
+
+/** While the policy is single-valued its name is listed already. */
+function addPolicy(alert: OpenAlert, policy: PolicyRef | null): void {
+  const isSame = alert.policy !== null && samePolicy(alert.policy, policy);
+  if (isSame && alert.policies.length > 0) return;
+  if (!isSame) alert.policy = null;
+  if (policy !== null && alert.policies.length < MAX_DISTINCT)
+    addDistinct(alert.policies, policyName(policy));
+}
+
+/** Appends what is not there yet, up to a bound. */
+export function addDistinct<T>(list: T[], item: T): void {
+  if (list.length < MAX_DISTINCT && !list.includes(item)) list.push(item);
+}
+
+function outcomeOf(flow: Flow): Outcome {
+  if (flow.verdict === 'deny') return 'blocked';
+  return flow.verdict === 'allow' || flow.verdict === 'audit' ? 'allowed' : 'unknown';
+}
+
+function narrow(held: AlertEndpoint, seen: Endpoint): void {
+  if (held.address !== seen.ip) held.address = null;
+  if (held.network !== seen.network) held.network = null;
+  if (held.port !== seen.port) held.port = null;
+  if (held.namespace !== seen.namespace) held.namespace = null;
+  if (held.pod !== seen.pod) held.pod = null;
+  if (held.workload !== seen.workload) held.workload = null;
+  if (held.serviceAccount !== seen.serviceAccount) held.serviceAccount = null;
+  if (held.node !== seen.node) held.node = null;
+}
+
+const samePolicy = (a: PolicyRef, b: PolicyRef | null): boolean =>
+  b !== null && a.kind === b.kind && a.namespace === b.namespace && a.name === b.name && a.rule === b.rule;
