@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import type { Context, Sink } from '../pipeline/contracts.ts';
+import type { SinkKind } from './base-options.ts';
+import { options as elasticsearch } from './elasticsearch/options.ts';
+import { options as file } from './file/options.ts';
+import { options as stdout } from './stdout/options.ts';
+import { options as syslog } from './syslog/options.ts';
+
+/** A sink type. `load` brings in its code, so that a role pays only for the sinks it runs. */
+export interface SinkType<Schema extends z.ZodObject = z.ZodObject> {
+  readonly options: Schema;
+  /** What is sent when the configuration names no records. */
+  readonly defaultRecords: readonly SinkKind[];
+  load(): Promise<{ create(options: z.output<Schema>, context: Context): Sink }>;
+}
+
+const type = <Schema extends z.ZodObject>(sink: SinkType<Schema>): SinkType<Schema> => sink;
+
+export const sinks = {
+  elasticsearch: type({
+    options: elasticsearch,
+    defaultRecords: ['flow', 'alert', 'incident', 'policy_change', 'loss', 'access'],
+    load: () => import('./elasticsearch/index.ts'),
+  }),
+  file: type({ options: file, defaultRecords: ['flow', 'alert'], load: () => import('./file/index.ts') }),
+  stdout: type({
+    options: stdout,
+    defaultRecords: ['flow', 'alert'],
+    load: () => import('./stdout/index.ts'),
+  }),
+  syslog: type({
+    options: syslog,
+    defaultRecords: ['alert', 'incident', 'policy_change', 'loss'],
+    load: () => import('./syslog/index.ts'),
+  }),
+} as const;

@@ -1,0 +1,122 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../../pipeline/contracts.ts';
+import { WeirError, messageOf } from '../../pipeline/errors.ts';
+import { refuseUntrusted, tlsOptions } from './certificates.ts';
+import type { Options } from './options.ts';
+import type { Target } from './target.ts';
+
+/** An open stream to a receiver. */
+export interface Connection {
+  readonly target: Target;
+  /**
+   * Calls back when the text is with the kernel; never calls back once the connection is closed. `bytes` is its
+   * length in UTF-8.
+   */
+  write(text: string, bytes: number, flushed: () => void): void;
+  /** Resolves, never rejects, with the reason as soon as either side is known to close. */
+  readonly closed: Promise<WeirError>;
+  /** Gives up the connection at once. */
+  destroy(reason: WeirError): void;
+  /** Sends what is still buffered and closes. */
+  end(): void;
+}
+
+export type ConnectSettings = Pick<Options, 'connectTimeoutMs' | 'keepAliveMs' | 'tls'>;
+
+/** Connects to one target. Rejects with `sink_unavailable` or `tls_invalid` naming it. */
+export async function connect(
+  target: Target,
+  settings: ConnectSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const secure = target.transport === 'tls' ? tlsOptions(target, settings.tls, clock.now()) : null;
+  const address = {
+    host: target.host,
+    port: target.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: settings.keepAliveMs,
+  };
+  const socket = secure ? tls.connect({ ...address, ...secure }) : net.connect(address);
+
+  let reason: WeirError | null = null;
+  const closed = new Promise<WeirError>((resolve) => {
+    const over = (): void =>
+      resolve(
+        (reason ??= new WeirError('sink_unavailable', `${target.text}: the receiver closed the connection`)),
+      );
+    socket.on('error', (error) => {
+      reason ??= failure(target, error);
+      over();
+    });
+    // A syslog receiver never answers; reading is how a close is noticed. `close` itself comes a turn later.
+    socket.on('data', () => {});
+    socket.on('end', () => {
+      over();
+      socket.destroy();
+    });
+    socket.on('close', over);
+  });
+
+  const destroy = (why: WeirError): void => {
+    reason ??= why;
+    socket.destroy();
+  };
+
+  const over = new AbortController();
+  const ready = new Promise<'ready'>((resolve) => {
+    socket.once(secure ? 'secureConnect' : 'connect', () => resolve('ready'));
+  });
+  const timeout = clock
+    .sleep(settings.connectTimeoutMs, AbortSignal.any([over.signal, signal]))
+    .then(() => 'timeout' as const);
+  const first = await Promise.race([ready, closed, timeout]);
+  over.abort();
+  if (first === 'timeout') {
+    destroy(
+      new WeirError(
+        'sink_unavailable',
+        signal.aborted
+          ? `${target.text}: stopped while connecting`
+          : `${target.text}: no connection within ${settings.connectTimeoutMs} ms`,
+      ),
+    );
+    throw await closed;
+  }
+  if (first instanceof WeirError) throw first;
+  if (socket instanceof tls.TLSSocket) {
+    try {
+      refuseUntrusted(socket, target);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+  return {
+    target,
+    closed,
+    destroy,
+    // Strings go to the kernel without a Buffer between; ASCII is the same in Latin-1, which needs no encoding.
+    write: (text, bytes, flushed) => {
+      socket.write(text, bytes === text.length ? 'latin1' : 'utf8', (error) => {
+        if (!error) flushed();
+      });
+    },
+    end: () => socket.end(),
+  };
+}
+
+function failure(target: Target, error: Error): WeirError {
+  const code = 'code' in error ? String(error.code) : '';
+  const tlsProblem = code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code === 'EPROTO';
+  const what = tlsProblem ? 'TLS failed' : 'connection failed';
+  return new WeirError(
+    tlsProblem ? 'tls_invalid' : 'sink_unavailable',
+    `${target.text}: ${what}: ${messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { byteSize, duration } from '../../pipeline/units.ts';
+
+/** Facility names of RFC 5424 section 6.2.1 in the order of their codes. */
+export const facilities = [
+  'kern',
+  'user',
+  'mail',
+  'daemon',
+  'auth',
+  'syslog',
+  'lpr',
+  'news',
+  'uucp',
+  'cron',
+  'authpriv',
+  'ftp',
+  'ntp',
+  'audit',
+  'alert',
+  'clock',
+  'local0',
+  'local1',
+  'local2',
+  'local3',
+  'local4',
+  'local5',
+  'local6',
+  'local7',
+] as const;
+
+const severity = (code: number, what: string) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(7)
+    .default(code)
+    .describe(`Syslog severity (0 emergency to 7 debug) of ${what}.`);
+
+const tls = z
+  .strictObject({
+    ca: z
+      .string()
+      .optional()
+      .describe(
+        "Authorities that may have signed the receiver's certificate: `file:PATH` or PEM; the system's when absent.",
+      )
+      .meta({ fileReference: true }),
+    cert: z
+      .string()
+      .optional()
+      .describe('Client certificate with its chain: `file:PATH` or PEM.')
+      .meta({ fileReference: true }),
+    key: z
+      .string()
+      .optional()
+      .describe('Private key of the client certificate: `file:PATH` or PEM.')
+      .meta({ fileReference: true, secret: true }),
+    passphrase: z.string().optional().describe('Passphrase of the private key.').meta({ secret: true }),
+    servername: z
+      .string()
+      .optional()
+      .describe("Name the receiver's certificate must carry; the host of the target when absent."),
+    minVersion: z
+      .enum(['TLSv1.2', 'TLSv1.3'])
+      .default('TLSv1.2')
+      .describe('Oldest protocol version accepted.'),
+  })
+  .describe('TLS settings of `tls://` targets. Files are read again at every connection.');
+
+const severities = z
+  .strictObject({
+    flow: severity(6, 'flows'),
+    deny: severity(5, 'denied flows'),
+    info: severity(6, 'alerts and incidents of severity info'),
+    low: severity(5, 'alerts and incidents of severity low'),
+    medium: severity(4, 'alerts and incidents of severity medium'),
+    high: severity(3, 'alerts and incidents of severity high'),
+    critical: severity(2, 'alerts and incidents of severity critical'),
+    loss: severity(4, 'losses'),
+    change: severity(5, 'policy changes'),
+    other: severity(6, 'every other record'),
+  })
+  .describe('Syslog severity by kind of record and, for alerts and incidents, by their own severity.');
+
+export const options = z.strictObject({
+  to: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .transform((to) => (typeof to === 'string' ? [to] : to))
+    .describe(
+      'Receivers as `tls://HOST:PORT`, `tcp://HOST:PORT` or `udp://HOST:PORT`, tried in this order until one answers. For copies to several receivers configure several sinks.',
+    ),
+  format: z.enum(['json', 'cef']).default('json').describe('Payload: one JSON object, or CEF:0.'),
+  framing: z
+    .enum(['octet', 'lf'])
+    .default('octet')
+    .describe(
+      'Framing on `tcp://` (RFC 6587): octet counting, or a line feed after each message. TLS always counts octets.',
+    ),
+  facility: z.enum(facilities).default('local4').describe('Syslog facility of every message.'),
+  severities: severities.prefault({}),
+  appName: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,48}$/)
+    .default('weir')
+    .describe('APP-NAME of every message: 1 to 48 printable ASCII characters.'),
+  enterpriseNumber: z
+    .number()
+    .int()
+    .min(0)
+    .default(32473)
+    .describe('IANA private enterprise number in the name of the structured data, `weir@NUMBER`.'),
+  bom: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Put the UTF-8 byte order mark before the payload. Many receivers then fail to recognise CEF or JSON.',
+    ),
+  maxMessageBytes: byteSize()
+    .optional()
+    .describe(
+      'Longest message with its header. What is longer is shortened, stays parseable and carries `truncated="1"`. Default 8096 bytes over TCP and TLS (the limit of an unconfigured rsyslog), 1452 over UDP (an Ethernet frame with IPv6).',
+    ),
+  confirmMs: duration()
+    .prefault('5s')
+    .describe(
+      'How long a connection must stay good after a message was handed over before the message counts as delivered.',
+    ),
+  maxUnconfirmedBytes: byteSize()
+    .prefault('64MiB')
+    .describe(
+      'Most bytes sent and not yet confirmed; at the limit writing waits. Throughput is at most this much per `confirmMs`.',
+    ),
+  connectTimeoutMs: duration()
+    .prefault('10s')
+    .describe('How long connecting, with the TLS handshake, may take.'),
+  writeTimeoutMs: duration()
+    .prefault('30s')
+    .describe(
+      'How long the receiver may take no byte before the connection is given up and everything unconfirmed is sent again.',
+    ),
+  keepAliveMs: duration().prefault('30s').describe('Idle time after which TCP keepalive probes begin.'),
+  batchRecords: z.number().int().min(1).default(500).describe('Records in one write.'),
+  maxInFlight: z.number().int().min(1).default(64).describe('Writes awaiting confirmation at the same time.'),
+  tls: tls.prefault({}),
+});
+
+export type Options = z.output<typeof options>;

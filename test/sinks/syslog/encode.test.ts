@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { newEndpoint, newFlow } from '../../../schema/records.ts';
+import { encoder } from '../../../sinks/syslog/encode.ts';
+import { options } from '../../../sinks/syslog/options.ts';
+import { aFlow, T0 } from '../../helpers/flows.ts';
+import { parseCef } from './parse-cef.ts';
+import { parseRfc5424 } from './parse-rfc5424.ts';
+import { anAlert, delivery, nastyStrings } from './records.ts';
+
+const encode = (format: 'json' | 'cef', maxBytes = 65_536) =>
+  encoder({ options: options.parse({ to: 'tcp://localhost', format }), maxBytes, version: '1.2.3' });
+
+/** Through UTF-8 and back, as a receiver sees it. */
+const received = (text: string): string => Buffer.from(text).toString();
+
+/** Any UTF-16 units, lone surrogates and control characters included. */
+const anyText = fc
+  .array(
+    fc.oneof(
+      fc.integer({ min: 0, max: 0xff }),
+      fc.integer({ min: 0, max: 0xffff }),
+      fc.constantFrom(...Array.from('\\|=]["\n\r \t', (char) => char.charCodeAt(0))),
+    ),
+    { maxLength: 60 },
+  )
+  .map((units) => String.fromCharCode(...units));
+
+const cefExpected = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029]/gu, (char) =>
+    char === '\n' || char === '\r' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+test('the header names the record, never the sender', () => {
+  const alert = parseRfc5424(encode('json')(delivery('alert', anAlert('A1')), false).text);
+  assert.deepEqual(
+    [
+      alert.facility,
+      alert.severity,
+      alert.hostname,
+      alert.appName,
+      alert.procId,
+      alert.msgId,
+      alert.timestamp,
+    ],
+    [20, 3, 'prod-eu-1', 'weir', '-', 'port_scan', new Date(T0 + 2000).toISOString()],
+  );
+  assert.deepEqual(alert.data, { 'weir@32473': { id: 'A1', rev: '2', kind: 'alert' } });
+
+  const denied = parseRfc5424(encode('json')(delivery('flow', aFlow({ verdict: 'deny' })), true).text);
+  assert.deepEqual([denied.severity, denied.hostname, denied.msgId], [5, 'n1', 'flow']);
+  assert.equal(denied.data['weir@32473']!['resent'], '1');
+  const allowed = parseRfc5424(encode('json')(delivery('flow', aFlow()), false).text);
+  assert.equal(allowed.severity, 6);
+});
+
+test('a time without four-digit year is NILVALUE', () => {
+  for (const endMs of [-1, 253_402_300_800_000, Number.NaN, 9e15]) {
+    assert.equal(parseRfc5424(encode('json')(delivery('flow', aFlow({ endMs })), false).text).timestamp, '-');
+  }
+});
+
+test('json: any text arrives as it was, on one line', () => {
+  const check = (text: string): void => {
+    const flow = aFlow();
+    flow.cluster = text;
+    flow.node = text;
+    flow.source.pod = text;
+    const message = encode('json')(delivery('flow', flow), false);
+    assert.equal(message.bytes, Buffer.byteLength(message.text));
+    assert.doesNotMatch(message.text, /[\p{Cc}\u2028\u2029]/u);
+    const parsed = JSON.parse(parseRfc5424(received(message.text)).message) as { source: { pod?: string } };
+    assert.equal(parsed.source.pod, text);
+  };
+  for (const text of nastyStrings) check(text);
+  fc.assert(fc.property(anyText, check));
+});
+
+test('cef: any text gives one event with the right values', () => {
+  const check = (text: string): void => {
+    const alert = anAlert('A2', text);
+    alert.detector = text;
+    alert.rule = text;
+    const message = encode('cef')(delivery('alert', alert), false);
+    assert.doesNotMatch(message.text, /[\p{Cc}\u2028\u2029]/u);
+    const event = parseCef(parseRfc5424(received(message.text)).message);
+    const expected = received(cefExpected(text));
+    if (text === '') return;
+    assert.equal(event.extension['reason'], expected);
+    assert.equal(event.extension['cs4'], expected);
+    assert.equal(event.extension['sourceServiceName'], expected);
+    assert.equal(event.extension['externalId'], 'A2');
+    assert.equal(event.extension['dpt'], '443');
+    const oneLine = received(text.replace(/\r\n|[\r\n]/g, ' '));
+    assert.equal(event.name, cefExpected(oneLine));
+    assert.equal(event.classId, cefExpected(oneLine));
+  };
+  for (const text of nastyStrings) check(text);
+  fc.assert(fc.property(anyText, check));
+});
+
+test('cef: fields of an alert', () => {
+  const event = parseCef(
+    parseRfc5424(encode('cef')(delivery('alert', anAlert('A3', 'x')), false).text).message,
+  );
+  assert.deepEqual(
+    { ...event, extension: { ...event.extension } },
+    {
+      version: 0,
+      vendor: 'Weir',
+      product: 'weir',
+      deviceVersion: '1.2.3',
+      classId: 'port_scan',
+      name: 'Port scan',
+      severity: '8',
+      extension: {
+        externalId: 'A3',
+        cat: 'alert/escalated',
+        start: String(T0),
+        end: String(T0 + 1000),
+        rt: String(T0 + 2000),
+        cnt: '17',
+        act: 'blocked',
+        outcome: 'failure',
+        reason: 'x',
+        dvchost: 'prod-eu-1',
+        proto: 'TCP',
+        src: '10.0.0.7',
+        spt: '40000',
+        shost: 'web-1.shop',
+        sourceServiceName: 'x',
+        c6a3: '2001:db8::5',
+        c6a3Label: 'Destination IPv6 Address',
+        dpt: '443',
+        cs1: 'shop/x',
+        cs1Label: 'PolicyName',
+        cs2: 'shop',
+        cs2Label: 'SourceNamespace',
+        cs3: 'x',
+        cs3Label: 'DestinationNamespace',
+        cs4: 'x',
+        cs4Label: 'Tenant',
+        cs6: 'prod-eu-1',
+        cs6Label: 'Cluster',
+        cn3: '2',
+        cn3Label: 'Revision',
+        cfp1: '0.75',
+        cfp1Label: 'AnomalyScore',
+        flexString1: 'x',
+        flexString1Label: 'Entity',
+      },
+    },
+  );
+});
+
+test('what is too long is shortened, stays parseable and says so', () => {
+  for (const text of [
+    'y'.repeat(1_000_000),
+    '🦆'.repeat(500_000),
+    '\\|=]"\n'.repeat(100_000),
+    '\u0000'.repeat(100_000),
+  ]) {
+    for (const maxBytes of [480, 1452, 8096]) {
+      for (const format of ['json', 'cef'] as const) {
+        const alert = anAlert('A4', text);
+        alert.evidence = { ...alert.evidence, peers: Array.from({ length: 2000 }, () => text.slice(0, 50)) };
+        const message = encode(format, maxBytes)(delivery('alert', alert), true);
+        assert.ok(message.shortened);
+        assert.ok(message.bytes <= maxBytes, `${format} ${message.bytes} > ${maxBytes}`);
+        assert.equal(message.bytes, Buffer.byteLength(message.text));
+        const parsed = parseRfc5424(received(message.text));
+        assert.deepEqual(parsed.data['weir@32473'], {
+          id: 'A4',
+          rev: '2',
+          kind: 'alert',
+          resent: '1',
+          truncated: '1',
+        });
+        if (format === 'json') {
+          const record = JSON.parse(parsed.message) as { id: string; truncated: boolean };
+          assert.equal(record.id, 'A4');
+          assert.equal(record.truncated, true);
+        } else {
+          const { extension } = parseCef(parsed.message);
+          assert.equal(extension['externalId'], 'A4');
+          assert.equal(extension['weirTruncated'], '1');
+        }
+      }
+    }
+  }
+});
+
+test('hostile header values fit the smallest limit', () => {
+  const endpoint = newEndpoint();
+  const long = '] "\n'.repeat(10_000);
+  const flow = newFlow({
+    id: long,
+    origin: long,
+    position: 0,
+    cluster: long,
+    collector: long,
+    startMs: 0,
+    endMs: 0,
+    receivedMs: 0,
+    source: endpoint,
+    destination: endpoint,
+  });
+  flow.node = long;
+  for (const format of ['json', 'cef'] as const) {
+    const message = encode(format, 480)(delivery('flow', flow), false);
+    parseRfc5424(received(message.text));
+  }
+});
