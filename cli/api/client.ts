@@ -1,0 +1,101 @@
+import { request } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { IncomingMessage } from 'node:http';
+import { errorCodes, messageOf, WeirError, type ErrorCode } from '../../pipeline/errors.ts';
+import type { Completeness, Letter, Observed, Running } from './forensics.ts';
+import type { Alert, Flow } from '../../schema/records.ts';
+import type { Report } from '../wire/process.ts';
+
+/** The running process behind a socket; null when none answers there. */
+export async function connect(path: string): Promise<Running | null> {
+  try {
+    (await get(path, '/v1/status')).resume();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(code)) return null;
+    throw new WeirError('not_connected', `cannot ask the process at ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return {
+    async status() {
+      for await (const line of lines<Report>(path, '/v1/status')) return line;
+      throw new WeirError('not_connected', `${path} gave no status`);
+    },
+    async *flows(search) {
+      let page: Flow[] = [];
+      for await (const { flow } of lines<{ flow: Flow }>(path, '/v1/flows', {
+        search: JSON.stringify(search),
+      })) {
+        page.push(flow);
+        if (page.length === 500) {
+          yield page;
+          page = [];
+        }
+      }
+      if (page.length > 0) yield page;
+    },
+    async completeness(range) {
+      for await (const line of lines<Completeness>(path, '/v1/completeness', {
+        range: JSON.stringify(range),
+      }))
+        return line;
+      throw new WeirError('not_connected', `${path} gave no answer`);
+    },
+    alerts: (search) => alerts(path, '/v1/alerts', { search: JSON.stringify(search) }),
+    alert: (id) => alerts(path, '/v1/alert', { id }),
+    async letters(count) {
+      const found: Letter[] = [];
+      for await (const { letter } of lines<{ letter: Letter }>(path, '/v1/deadletters', {
+        count: String(count),
+      }))
+        found.push(letter);
+      return found;
+    },
+    async *observe(signal) {
+      yield* lines<Observed>(path, '/v1/observe', {}, signal);
+    },
+  };
+}
+
+async function alerts(path: string, resource: string, parameters: Record<string, string>): Promise<Alert[]> {
+  const found: Alert[] = [];
+  for await (const { alert } of lines<{ alert: Alert }>(path, resource, parameters)) found.push(alert);
+  return found;
+}
+
+async function* lines<T>(
+  path: string,
+  resource: string,
+  parameters: Record<string, string> = {},
+  signal?: AbortSignal,
+): AsyncGenerator<T> {
+  const response = await get(path, `${resource}?${new URLSearchParams(parameters).toString()}`, signal);
+  try {
+    for await (const text of createInterface({ input: response, crlfDelay: Infinity })) {
+      if (text === '') continue;
+      const line = JSON.parse(text) as T & { error?: { code: string; message: string } };
+      if (line.error) {
+        const code = line.error.code in errorCodes ? (line.error.code as ErrorCode) : 'not_connected';
+        throw new WeirError(code, line.error.message);
+      }
+      yield line as Awaited<T>;
+    }
+  } catch (error) {
+    if (signal?.aborted) return;
+    throw error;
+  } finally {
+    response.destroy();
+  }
+}
+
+function get(path: string, resource: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath: path, path: resource, ...(signal ? { signal } : {}) }, (response) => {
+      if (response.statusCode === 200) resolve(response);
+      else reject(new Error(`status ${response.statusCode}`));
+    })
+      .on('error', reject)
+      .end();
+  });
+}

@@ -1,0 +1,59 @@
+import type { Alert, DeadLetter, Flow, Loss } from '../../schema/records.ts';
+import type { SearchFooter, Store, TimeRange } from '../../store/index.ts';
+import type { Report } from '../wire/process.ts';
+
+export interface FlowSearch extends TimeRange {
+  readonly query: string;
+  readonly talkedTo: string | null;
+  readonly limit: number | null;
+}
+
+export interface AlertSearch extends TimeRange {
+  readonly where: string;
+  readonly limit: number | null;
+}
+
+/** What was and was not seen in a range, for the last line of an answer. */
+export interface Completeness {
+  readonly footer: SearchFooter;
+  readonly losses: readonly Loss[];
+}
+
+/** Questions that are answered from the store, by the process that has it or straight from its files. */
+export interface Forensics {
+  flows(search: FlowSearch): AsyncIterable<readonly Flow[]>;
+  completeness(range: TimeRange): Promise<Completeness>;
+  alerts(search: AlertSearch): Promise<readonly Alert[]>;
+  /** Every revision, oldest first. */
+  alert(id: string): Promise<readonly Alert[]>;
+}
+
+/** The running process: the store's answers, and what only a process knows. */
+export interface Running extends Forensics {
+  status(): Promise<Report>;
+  /** Flows and alerts as they come. */
+  observe(signal: AbortSignal): AsyncIterable<Observed>;
+  /** The newest records of the dead letter, oldest first, at most `count`. */
+  letters(count: number): Promise<readonly Letter[]>;
+}
+
+/** A dead letter as a person reads it; what was refused as text. */
+export type Letter = Omit<DeadLetter, 'payload'> & { readonly payload: string };
+
+export type Observed = { readonly flow: Flow } | { readonly alert: Alert };
+
+export function storeForensics(store: Store): Forensics {
+  return {
+    flows: ({ query, talkedTo, limit, ...range }) =>
+      store.search(query, range, {
+        ...(talkedTo === null ? {} : { talkedTo }),
+        ...(limit === null ? {} : { limit }),
+      }),
+    async completeness(range) {
+      return { footer: await store.footer(range), losses: await store.losses(range) };
+    },
+    alerts: ({ where, limit, ...range }) =>
+      store.alerts(range, { where, ...(limit === null ? {} : { limit }) }),
+    alert: (id) => store.alert(id),
+  };
+}

@@ -1,0 +1,173 @@
+import { parseArgs } from 'node:util';
+import { WeirError } from '../../pipeline/errors.ts';
+import type { Alert } from '../../schema/records.ts';
+import { csvLine } from '../format/csv.ts';
+import { jsonLine } from '../format/json.ts';
+import { severityStyle } from '../format/records.ts';
+import { safeText } from '../format/text.ts';
+import { tableLines, type Column } from '../format/table.ts';
+import { countText, numberText, spanText, timeText } from '../format/units.ts';
+import { exit, UsageError, type Command, type World } from './command.ts';
+import { forensics, formatOf, limitOf, paintOf, print, widthOf } from './ask.ts';
+import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
+
+const usage = `weir alerts list [QUERY] [--since 24h] [--format table|json|csv]
+weir alerts show ID
+
+What the detectors found, newest first.
+
+  QUERY             such as 'severity >= medium and detector : port_scan'
+${rangeUsage}
+  --limit N         at most so many (default 100)
+  --format FORMAT   table, json (one object a line) or csv
+  --config FILE     the configuration of the weir that is asked`;
+
+const DEFAULT_SINCE_MS = 7 * 86_400_000;
+
+export const alerts: Command = {
+  summary: 'list alerts, show one',
+  usage,
+  async run(args, world) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...rangeOptions,
+        limit: { type: 'string' },
+        format: { type: 'string' },
+        config: { type: 'string' },
+      },
+    });
+    const [action = 'list', ...rest] = positionals;
+    const answering = await forensics(values.config, world);
+    try {
+      if (action === 'show') {
+        const id = rest[0];
+        if (id === undefined) throw new UsageError('which alert? Give the id that weir alerts list shows');
+        const revisions = await answering.from.alert(id);
+        if (revisions.length === 0) throw new WeirError('query_invalid', `there is no alert ${id}`);
+        if (formatOf(values.format) === 'json') await print(world, revisions.map(jsonLine).join(''));
+        else await print(world, `${details(revisions, world)}\n`);
+      } else if (action === 'list') {
+        const range = rangeOf(values, world.clock.now(), DEFAULT_SINCE_MS);
+        const found = await answering.from.alerts({
+          where: rest.join(' '),
+          limit: limitOf(values.limit, 100),
+          ...range,
+        });
+        await list(found, formatOf(values.format), world, answering.banner);
+      } else throw new UsageError(`there is no 'alerts ${action}': expected list or show`);
+      return exit.fine;
+    } finally {
+      await answering.close();
+    }
+  },
+};
+
+const columns: readonly Column<Alert>[] = [
+  { title: 'LAST', text: (alert) => timeText(alert.lastMs), shrink: false },
+  {
+    title: 'SEVERITY',
+    text: (alert) => alert.severity,
+    style: (alert, paint) => severityStyle(alert.severity, paint),
+    shrink: false,
+  },
+  { title: 'DETECTOR', text: (alert) => alert.detector, shrink: false },
+  { title: 'FLOWS', text: (alert) => numberText(alert.count), align: 'right', shrink: false },
+  { title: 'WHAT', text: (alert) => alert.why.summary, min: 24 },
+  { title: 'ID', text: (alert) => alert.id, shrink: false },
+];
+
+async function list(found: readonly Alert[], format: string, world: World, banner: string): Promise<void> {
+  if (format === 'json') return print(world, found.map(jsonLine).join(''));
+  if (format === 'csv') {
+    const rows = found.map((alert) =>
+      csvLine([
+        new Date(alert.lastMs).toISOString(),
+        alert.severity,
+        alert.detector,
+        alert.count,
+        alert.entity.key,
+        alert.why.summary,
+        alert.id,
+      ]),
+    );
+    return print(
+      world,
+      csvLine(['last', 'severity', 'detector', 'flows', 'entity', 'summary', 'id']) + rows.join(''),
+    );
+  }
+  const lines =
+    found.length === 0 ? [] : tableLines(columns, found, { width: widthOf(world), colours: paintOf(world) });
+  await print(
+    world,
+    `${banner ? `${banner}\n` : ''}${[...lines, paintOf(world).dim(countText(found.length, 'alert'))].join('\n')}\n`,
+  );
+}
+
+/** Everything a person needs to decide what to do, in the order it is asked. */
+function details(revisions: readonly Alert[], world: World): string {
+  const alert = revisions.at(-1)!;
+  const paint = paintOf(world);
+  const rows: [string, string][] = [
+    ['what', alert.why.summary],
+    ['severity', `${severityStyle(alert.severity, paint)(alert.severity)}, score ${alert.score.toFixed(2)}`],
+    ['about', `${alert.entity.kind} ${alert.entity.key}${alert.owner ? `, owned by ${alert.owner}` : ''}`],
+    [
+      'towards',
+      alert.target
+        ? `${alert.target.kind} ${alert.target.key}${alert.target.port === null ? '' : ` port ${alert.target.port}`}`
+        : '-',
+    ],
+    ['outcome', alert.outcome],
+    [
+      'time',
+      `${timeText(alert.firstMs)} to ${timeText(alert.lastMs)} (${spanText(alert.lastMs - alert.firstMs)}), ${countText(alert.count, 'flow')}`,
+    ],
+    [
+      'where',
+      [
+        alert.cluster,
+        ...alert.scopes.map((scope) => `scope ${scope}`),
+        ...(alert.tenant ? [`tenant ${alert.tenant}`] : []),
+      ].join(', '),
+    ],
+    [
+      'attack',
+      alert.attack
+        .map(({ techniqueId, technique, tactic }) =>
+          `${techniqueId ?? ''} ${technique ?? ''} (${tactic})`.trim(),
+        )
+        .join('; ') || '-',
+    ],
+    ['rule', `${alert.detector}: ${alert.rule}${alert.why.learning ? ', still learning' : ''}`],
+  ];
+  const lines = rows.map(([name, text]) => `${paint.dim(name.padEnd(9))} ${safeText(text)}`);
+  if (alert.why.factors.length > 0) {
+    lines.push('', paint.bold('Why'));
+    for (const { name, observed, expected, threshold } of alert.why.factors)
+      lines.push(
+        `  ${name}: ${numberText(observed)}${expected === null ? '' : `, usually ${numberText(expected)}`}${threshold === null ? '' : `, alerts at ${numberText(threshold)}`}`,
+      );
+  }
+  if (alert.evidence.flows.length > 0) {
+    lines.push('', paint.bold('Evidence'));
+    for (const flow of alert.evidence.flows)
+      lines.push(
+        safeText(
+          `  ${timeText(flow.timeMs, { millis: true })}  ${flow.verdict.padEnd(6)} ${flow.source} -> ${flow.destination}${flow.policy ? `  ${flow.policy}` : ''}`,
+        ),
+      );
+  }
+  const ports = alert.evidence.ports.join(', ');
+  if (ports) lines.push(safeText(`  ports ${ports}`));
+  if (revisions.length > 1) {
+    lines.push('', paint.bold('Course'));
+    for (const each of revisions)
+      lines.push(
+        `  ${timeText(each.raisedMs)}  ${each.action.padEnd(9)} ${each.severity.padEnd(8)} ${countText(each.count, 'flow')}`,
+      );
+  }
+  if (alert.links.search) lines.push('', paint.bold('Next'), `  ${safeText(alert.links.search)}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,35 @@
+import type { Command } from './command.ts';
+import { alerts } from './alerts.ts';
+import { check } from './check.ts';
+import { config } from './config.ts';
+import { deadletter } from './deadletter.ts';
+import { docs } from './docs.ts';
+import { observe } from './observe.ts';
+import { replay } from './replay.ts';
+import { run } from './run.ts';
+import { search } from './search.ts';
+import { setup } from './setup.ts';
+import { status } from './status.ts';
+import { version } from './version.ts';
+
+export const commands: Readonly<Record<string, Command>> = {
+  run,
+  status,
+  observe,
+  search,
+  alerts,
+  deadletter,
+  replay,
+  check,
+  setup,
+  config,
+  docs,
+  version,
+};
+
+/** What `weir` alone prints. */
+export function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `weir COMMAND [OPTIONS]\n\n${lines.join('\n')}\n\nweir help COMMAND shows its options.`;
+}

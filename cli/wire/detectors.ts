@@ -1,0 +1,101 @@
+import { detectors, type DetectorType } from '../../detectors/registry.ts';
+import type { DetectorFactory } from '../../pipeline/contracts.ts';
+import { createCounters } from '../../pipeline/counters.ts';
+import { detect, type DetectOptions, type LanePlan } from '../../pipeline/detect.ts';
+import type { LaneGroup } from '../../pipeline/lane-group.ts';
+import type { LanePlanOptions, PlannedDetector } from '../../pipeline/lane-plan.ts';
+import type { Pump } from '../../pipeline/lifecycle.ts';
+import { compileQuery } from '../../query/index.ts';
+import type { DetectorConfig } from '../config/index.ts';
+import { contextOf, type Shared } from './process.ts';
+
+/** Keys a detector may hold over all lanes where its options do not say. */
+const DEFAULT_MAX_KEYS = 1_000_000;
+
+export interface DetectorsOptions extends Omit<DetectOptions, 'plan' | 'counters' | 'held'> {
+  readonly detectors: readonly DetectorConfig[];
+  readonly lanes: number;
+  /** Flows that may wait for the watermark, over all lanes. */
+  readonly maxWaiting: number;
+  /** How lanes lie in the log. */
+  readonly plan: (options: LanePlanOptions) => LanePlan;
+}
+
+/** The pump that folds flows through every configured detector. */
+export async function detectorPump(options: DetectorsOptions, shared: Shared): Promise<Pump> {
+  const counters = createCounters(shared.meter, 'detectors', 'detectors');
+  const evicted = shared.meter.counter('detector_evicted_total', 'Keys given up because a cap was reached.', [
+    'detector',
+  ]);
+  const keys = shared.meter.gauge('detector_keys', 'Keys a detector holds.', ['detector']);
+  const watermark = shared.meter.gauge(
+    'lane_watermark_seconds',
+    'Event time up to which a lane group was judged.',
+    ['group'],
+  );
+  const behind = shared.meter.gauge(
+    'lane_watermark_lag_seconds',
+    'How far behind the clock the event time is up to which a lane group was judged.',
+    ['group'],
+  );
+  let held: ReadonlyMap<number, LaneGroup> = new Map();
+  for (const { name } of options.detectors)
+    shared.board.put('detectors', name, () => {
+      const line = detectorLine(name, held);
+      keys.set(line.keys, { detector: name });
+      for (const [group, { watermarkMs }] of held)
+        if (Number.isFinite(watermarkMs)) {
+          watermark.set(watermarkMs / 1000, { group: String(group) });
+          behind.set(Math.max(0, (shared.clock.now() - watermarkMs) / 1000), { group: String(group) });
+        }
+      return line;
+    });
+  const plan = options.plan({
+    lanes: options.lanes,
+    detectors: await Promise.all(options.detectors.map(planned)),
+    maxWaiting: options.maxWaiting,
+    evicted: (detector, count) => evicted.add(count, { detector }),
+  });
+  return {
+    name: 'detectors',
+    run: ({ drain }) =>
+      detect(
+        { ...options, plan, counters, held: (groups) => (held = groups) },
+        contextOf(shared, 'detectors'),
+        drain,
+      ),
+  };
+}
+
+function detectorLine(
+  name: string,
+  held: ReadonlyMap<number, LaneGroup>,
+): { state: string; lanes: number; keys: number; judgedToMs: number | null } {
+  let state = 'ready';
+  let keys = 0;
+  let lanes = 0;
+  let judgedToMs: number | null = null;
+  for (const group of held.values()) {
+    if (Number.isFinite(group.watermarkMs)) judgedToMs = Math.min(judgedToMs ?? Infinity, group.watermarkMs);
+    for (const { state: lane } of group.members) {
+      lanes++;
+      const status = lane.detectors.find((each) => each.name === name)?.detector.status();
+      if (!status) continue;
+      keys += status.keys;
+      if (status.state === 'learning') state = 'learning';
+    }
+  }
+  return { state: lanes === 0 ? 'no lanes' : state, lanes, keys, judgedToMs };
+}
+
+async function planned({ name, options, where }: DetectorConfig): Promise<PlannedDetector> {
+  const module = await detectors[name as DetectorType].load();
+  const create = module.create as (options: unknown) => DetectorFactory;
+  return {
+    name,
+    factory: create(options),
+    where: where === null ? null : compileQuery('flow', where),
+    maxKeys: (options as { maxKeys?: number }).maxKeys ?? DEFAULT_MAX_KEYS,
+    content: JSON.stringify([options, where]),
+  };
+}

@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { createEnricher, type Enricher } from '../../enricher/index.ts';
+import { createCounters } from '../../pipeline/counters.ts';
+import { logDeadLetters } from '../../pipeline/dead-letter.ts';
+import { enrich } from '../../pipeline/enrich.ts';
+import { partitionedPlan } from '../../pipeline/lane-plan.ts';
+import { runPumps, type Pump } from '../../pipeline/lifecycle.ts';
+import type { Topic } from '../../pipeline/log.ts';
+import { partitionOf } from '../../pipeline/partition.ts';
+import { fileAttempts } from '../../pipeline/quarantine.ts';
+import { watermarkDefaults } from '../../pipeline/watermarks.ts';
+import type { Flow } from '../../schema/records.ts';
+import { createKafkaLog } from '../../transport/kafka/index.ts';
+import { createLookout } from '../api/server.ts';
+import type { Config, Role } from '../config/index.ts';
+import { serve, wireSinks, type DaemonOptions } from './daemon.ts';
+import { detectorPump } from './detectors.ts';
+import { contextOf } from './process.ts';
+import { sinkPump, sinkTopics } from './sinks.ts';
+import { sourcePumps } from './sources.ts';
+import { socketPath, takeStateDir } from './state.ts';
+
+export interface KafkaDaemonOptions extends DaemonOptions {
+  /** Null runs all of them in this process. */
+  readonly role: Role | null;
+}
+
+const GRACE_MS = 25_000;
+
+/** One role, or all of them, over Kafka: the stages are the same, only what joins them is another. */
+export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
+  const { config, shared, role } = options;
+  const stateDir = join(config.state.dir, role ?? 'all');
+  const release = await takeStateDir(stateDir, config.lanes);
+  try {
+    const log = createKafkaLog(config.kafka!, contextOf(shared, role ?? 'weir'), {
+      topics: topicsOf(config, role),
+    });
+    await log.start(options.stop);
+    try {
+      const letters = logDeadLetters(log);
+      const lookout = createLookout();
+      const runs = (each: Role): boolean => role === null || role === each;
+      const pumps: Pump[] = [];
+      let enricher: Enricher | null = null;
+      let store: Awaited<ReturnType<typeof wireSinks>>['store'] = null;
+      if (runs('collector'))
+        pumps.push(
+          ...(await sourcePumps(
+            {
+              sources: config.sources,
+              log,
+              letters,
+              stage: null,
+              topic: 'flows',
+              place: pairPlace(log.partitions('flows')),
+              stateDir,
+              kafka: config.kafka,
+              follow: true,
+              heartbeatMs: heartbeatMs(config, log.partitions('flows')),
+              progress(_batch, flows) {
+                if (lookout.watched) for (const flow of flows) lookout.show({ flow });
+              },
+            },
+            shared,
+          )),
+        );
+      if (runs('enricher')) {
+        enricher = await createEnricher(config.enricher, shared);
+        const stage = enricher;
+        await stage.start(options.stop);
+        const counters = createCounters(shared.meter, 'enricher', 'enricher');
+        const watermarks = {
+          ...watermarkDefaults,
+          inactiveMs: config.watermarks.inactiveAfter,
+          maxHoldMs: config.watermarks.maxHold,
+        };
+        pumps.push({
+          name: 'enricher',
+          run: ({ drain }) =>
+            enrich({ stage, log, letters, counters, watermarks }, contextOf(shared, 'enricher'), drain),
+        });
+      }
+      if (runs('detectors'))
+        pumps.push(
+          await detectorPump(
+            {
+              detectors: config.detectors,
+              lanes: config.lanes,
+              maxWaiting: config.watermarks.maxWaiting,
+              plan: partitionedPlan,
+              log,
+              snapshots: log.snapshots,
+              attempts: fileAttempts(`${stateDir}/attempts`),
+              letters,
+              snapshotEveryMs: 10_000,
+              notifyMaxAgeMs: config.notifyMaxAgeMs,
+            },
+            shared,
+          ),
+        );
+      if (runs('sinks')) {
+        const wired = await wireSinks(config, shared);
+        store = wired.store;
+        for (const { config: sink, sink: made } of wired.sinks)
+          pumps.push(sinkPump({ config: sink, sink: made, log, letters }, shared));
+      }
+      const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
+      await serve(options, { lookout, store, log, letters: null, socket }, () =>
+        runPumps(pumps, { stop: options.stop, graceMs: GRACE_MS, clock: shared.clock, log: shared.log }),
+      );
+      await enricher?.stop();
+    } finally {
+      await log.stop();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** Both reporters of a connection, whoever guessed its initiator, meet in one partition. */
+function pairPlace(partitions: number): (flow: Flow) => { key: string; partition: number } {
+  return (flow) => {
+    const a = flow.source.ip ?? flow.source.hostname ?? flow.source.pod ?? '';
+    const b = flow.destination.ip ?? flow.destination.hostname ?? flow.destination.pod ?? '';
+    const key = a < b ? `${flow.cluster}|${a}|${b}` : `${flow.cluster}|${b}|${a}`;
+    return { key, partition: partitionOf(key, partitions) };
+  };
+}
+
+/** At most 1,000 heartbeats a second reach the topic, and none comes oftener than every 2 s. */
+const heartbeatMs = (config: Config, partitions: number): number =>
+  Math.max(2000, config.sources.length * partitions);
+
+/** A role is refused what it does not use. */
+function topicsOf(config: Config, role: Role | null): Topic[] {
+  const always: Topic[] = ['deadletter', 'losses', 'access'];
+  const byRole: Readonly<Record<Role, readonly Topic[]>> = {
+    collector: ['flows'],
+    enricher: ['flows', 'enriched', 'rekeyed'],
+    detectors: ['enriched', 'rekeyed', 'alerts'],
+    sinks: config.sinks.flatMap(sinkTopics),
+  };
+  const used = role === null ? Object.values(byRole).flat() : byRole[role];
+  return [...new Set([...always, ...used])];
+}

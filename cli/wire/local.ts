@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { createEnricher, type Enricher } from '../../enricher/index.ts';
+import { logDeadLetters, type DeadLetters } from '../../pipeline/dead-letter.ts';
+import { localPlan } from '../../pipeline/lane-plan.ts';
+import type { Pump } from '../../pipeline/lifecycle.ts';
+import { topics, type Topic } from '../../pipeline/log.ts';
+import { fileAttempts, noAttempts } from '../../pipeline/quarantine.ts';
+import { fileSnapshots, noSnapshots } from '../../pipeline/snapshots.ts';
+import type { Sink } from '../../pipeline/contracts.ts';
+import { createLocalLog, type LocalLog, type LocalLogOptions } from '../../transport/local/index.ts';
+import type { ReaderQueue } from '../../transport/local/topic.ts';
+import type { DeadLetter } from '../../schema/records.ts';
+import type { Config, SinkConfig } from '../config/index.ts';
+import { detectorPump } from './detectors.ts';
+import { contextOf, type Shared } from './process.ts';
+import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
+import { sourcePumps, type SourcesOptions } from './sources.ts';
+
+/** A sink with its configuration, however it was made. */
+export interface WiredSink {
+  readonly config: SinkConfig;
+  readonly sink: Sink;
+}
+
+/** All roles in one process, over one log: what `run` without Kafka and `replay` are made of. */
+export interface LocalRuntime {
+  readonly sources: readonly Pump[];
+  /** Detectors and sinks: what reads the log. */
+  readonly readers: readonly Pump[];
+  readonly log: LocalLog;
+  readonly enricher: Enricher;
+  /** The newest records of the dead letter, oldest first. */
+  readonly letters: (count: number) => Promise<readonly DeadLetter[]>;
+  start(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface LocalRuntimeOptions {
+  readonly config: Config;
+  readonly sinks: readonly WiredSink[];
+  /** Null keeps nothing: no cursors, no snapshots, the log in memory. */
+  readonly stateDir: string | null;
+  readonly follow: boolean;
+  readonly progress?: SourcesOptions['progress'];
+}
+
+/** Where the log of one process lies. */
+export const localLogDir = (stateDir: string): string => join(stateDir, 'log');
+
+const DEAD_LETTER_GROUP = 'weir.deadletter';
+
+export async function localRuntime(options: LocalRuntimeOptions, shared: Shared): Promise<LocalRuntime> {
+  const { config, stateDir } = options;
+  const readers: Record<string, readonly Topic[]> = { 'weir.detectors': ['enriched'] };
+  for (const { config: sink } of options.sinks) readers[sinkGroup(sink.name)] = sinkTopics(sink);
+  // Dead letters have no reader of their own: they stay until the disk share is used up.
+  if (stateDir) readers[DEAD_LETTER_GROUP] = ['deadletter'];
+  const maxBytes = Math.floor(config.state.maxBytes / 4);
+  const queues = queuesOf(options.sinks);
+  const log = createLocalLog(
+    {
+      directory: stateDir && localLogDir(stateDir),
+      readers,
+      maxBytes,
+      segmentBytes: segmentBytesOf(
+        Math.min(maxBytes, ...Object.values(queues).map((queue) => queue.maxBytes)),
+      ),
+      onFull: 'dropOldest',
+      // Detection sets the pace: a slow sink reads what it is behind from disk.
+      paces: (group) => group === 'weir.detectors',
+      queues,
+      dropped: droppedWarning(shared),
+    },
+    contextOf(shared, 'log'),
+  );
+  const letters: DeadLetters = stateDir ? logDeadLetters(log) : { keep: () => Promise.resolve() };
+  const enricher = await createEnricher(config.enricher, shared);
+  const kept = shared.meter.gauge('dead_letters', 'Records kept in the dead letter of this process.');
+  shared.board.put('deadLetters', 'kept', () => {
+    kept.set(log.kept('deadletter'));
+    return { kept: log.kept('deadletter') };
+  });
+  const appended = new Map<string, number>();
+  return {
+    log,
+    enricher,
+    sources: await sourcePumps(
+      {
+        sources: config.sources,
+        log,
+        letters,
+        stage: enricher,
+        topic: 'enriched',
+        place: () => ({ key: null, partition: 0 }),
+        stateDir,
+        kafka: config.kafka,
+        follow: options.follow,
+        heartbeatMs: 2000,
+        appended: (origin) => appended.get(origin),
+        ...(options.progress ? { progress: options.progress } : {}),
+      },
+      shared,
+    ),
+    readers: [
+      await detectorPump(
+        {
+          detectors: config.detectors,
+          lanes: config.lanes,
+          maxWaiting: config.watermarks.maxWaiting,
+          plan: localPlan,
+          log,
+          snapshots: stateDir ? fileSnapshots(`${stateDir}/snapshots`) : noSnapshots,
+          attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
+          letters,
+          snapshotEveryMs: stateDir ? 10_000 : Number.MAX_SAFE_INTEGER,
+          notifyMaxAgeMs: stateDir ? config.notifyMaxAgeMs : null,
+        },
+        shared,
+      ),
+      ...options.sinks.map(({ config: sink, sink: made }) =>
+        sinkPump({ config: sink, sink: made, log, letters }, shared),
+      ),
+    ],
+    async letters(count) {
+      const kept = await log.newest('deadletter', count);
+      return kept.flatMap(({ value }) => value ?? []);
+    },
+    async start(signal) {
+      await log.start(signal);
+      if (stateDir)
+        for (const [origin, position] of await newestPositions(log)) appended.set(origin, position);
+      await enricher.start(signal);
+    },
+    async stop() {
+      await enricher.stop();
+      await log.stop();
+    },
+  };
+}
+
+/** A file of the log is deleted whole: several of them fit into the smallest share. */
+const segmentBytesOf = (shareBytes: number): number =>
+  Math.max(64 * 1024, Math.min(64 * 1024 * 1024, Math.floor(shareBytes / 8)));
+
+/** How much is kept for the sinks that say so. */
+const queuesOf = (sinks: readonly WiredSink[]): Record<string, ReaderQueue> =>
+  Object.fromEntries(
+    sinks.flatMap(({ config: { name, queue } }) =>
+      queue === null
+        ? []
+        : [[sinkGroup(name), { maxBytes: queue.maxBytes ?? Infinity, onFull: queue.onFull }]],
+    ),
+  );
+
+const WARN_EVERY_MS = 30_000;
+
+/** Says how much was dropped, for each reader at most twice a minute. */
+function droppedWarning(shared: Shared): NonNullable<LocalLogOptions['dropped']> {
+  const told = new Map<string, { ms: number; count: number }>();
+  return ({ group, topic, count }) => {
+    const key = `${group} ${topic}`;
+    const before = told.get(key) ?? { ms: -Infinity, count: 0 };
+    before.count += count;
+    told.set(key, before);
+    const nowMs = shared.clock.now();
+    if (nowMs - before.ms < WARN_EVERY_MS) return;
+    shared.log.error(
+      { group, topic: topics[topic].name, count: before.count },
+      'records dropped: the queue of this reader or the disk share is used up',
+    );
+    told.set(key, { ms: nowMs, count: 0 });
+  };
+}
+
+/** Longer than a source's cursor can be behind what it has appended, which is saved about every second. */
+const UNSAVED_MS = 10_000;
+
+/**
+ * How far each origin is in the log, from its last seconds. A process that was killed between an append and the
+ * save of the cursor would otherwise append the same flows again, and a store would hold them twice.
+ */
+async function newestPositions(log: LocalLog): Promise<Map<string, number>> {
+  const positions = new Map<string, number>();
+  for (const count of [2_000, 20_000, 150_000]) {
+    const entries = await log.newest('enriched', count);
+    for (const { value } of entries)
+      if (value && value.position > (positions.get(value.origin) ?? -1))
+        positions.set(value.origin, value.position);
+    const covered = (entries.at(-1)?.appendMs ?? 0) - (entries[0]?.appendMs ?? 0);
+    if (entries.length < count || covered > UNSAVED_MS) break;
+  }
+  return positions;
+}

@@ -1,0 +1,47 @@
+/** What all parts of one process share. */
+import type { Clock, Context, Logger } from '../../pipeline/contracts.ts';
+import type { Meter } from '../../pipeline/meter.ts';
+
+export interface Shared {
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly log: Logger;
+  readonly board: Board;
+}
+
+export const contextOf = (shared: Shared, name: string, cluster = shared.cluster): Context => ({
+  name,
+  cluster,
+  meter: shared.meter,
+  clock: shared.clock,
+  log: shared.log,
+});
+
+/** What `weir status` shows: every part puts up a line and answers for it when asked. */
+export interface Board {
+  put(section: Section, name: string, line: () => Line | Promise<Line>): void;
+  read(): Promise<Report>;
+}
+
+export const sections = ['sources', 'detectors', 'sinks', 'deadLetters'] as const;
+export type Section = (typeof sections)[number];
+export type Line = Readonly<Record<string, string | number | boolean | null>>;
+export type Report = Readonly<Record<Section, readonly Line[]>>;
+
+export function createBoard(): Board {
+  const lines: { section: Section; name: string; line: () => Line | Promise<Line> }[] = [];
+  return {
+    put: (section, name, line) => void lines.push({ section, name, line }),
+    async read() {
+      const report: Record<Section, Line[]> = {
+        sources: [],
+        detectors: [],
+        sinks: [],
+        deadLetters: [],
+      };
+      for (const { section, name, line } of lines) report[section].push({ name, ...(await line()) });
+      return report;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { createCounters } from '../../pipeline/counters.ts';
+import type { Context, Sink } from '../../pipeline/contracts.ts';
+import type { DeadLetters } from '../../pipeline/dead-letter.ts';
+import { deliver, type DeliverOptions } from '../../pipeline/deliver.ts';
+import { messageOf } from '../../pipeline/errors.ts';
+import type { Pump } from '../../pipeline/lifecycle.ts';
+import type { Log, Topic } from '../../pipeline/log.ts';
+import { pauseMs } from '../../pipeline/retry.ts';
+import { tenantView } from '../../pipeline/tenant.ts';
+import { compileQuery } from '../../query/index.ts';
+import type { RecordKind, RecordTypes } from '../../schema/records.ts';
+import { sinks } from '../../sinks/registry.ts';
+import type { SinkConfig } from '../config/index.ts';
+import { contextOf, type Shared } from './process.ts';
+
+/** The topic each kind of record is delivered from. */
+const topicOf: Readonly<Partial<Record<RecordKind, Topic>>> = {
+  flow: 'enriched',
+  alert: 'alerts',
+  incident: 'incidents',
+  policy_change: 'policyChanges',
+  loss: 'losses',
+  access: 'access',
+};
+
+export const sinkGroup = (name: string): string => `weir.sink.${name}`;
+
+export const sinkTopics = (config: Pick<SinkConfig, 'records'>): Topic[] =>
+  Object.keys(config.records).flatMap((kind) => topicOf[kind as RecordKind] ?? []);
+
+export async function createSink(config: SinkConfig, context: Context): Promise<Sink> {
+  const module = await sinks[config.type as keyof typeof sinks].load();
+  return (module.create as (options: unknown, context: Context) => Sink)(config.options, context);
+}
+
+/** What a sink is shown: the kinds and records it asked for, as its tenant may see them. */
+export function viewOf(config: Pick<SinkConfig, 'records' | 'tenant'>): DeliverOptions['view'] {
+  const wanted = new Map<RecordKind, ((record: never) => boolean) | null>();
+  for (const [kind, { where }] of Object.entries(config.records))
+    wanted.set(kind as RecordKind, where === null ? null : compileQuery(kind as RecordKind, where));
+  return <K extends RecordKind>(kind: K, record: RecordTypes[K]): RecordTypes[K] | null => {
+    const where = wanted.get(kind);
+    if (where === undefined) return null;
+    const seen = config.tenant === null ? record : tenantView(kind, record, config.tenant);
+    return seen === null || (where !== null && !where(seen as never)) ? null : seen;
+  };
+}
+
+export interface SinkPumpOptions {
+  readonly config: SinkConfig;
+  readonly sink: Sink;
+  readonly log: Log;
+  readonly letters: DeadLetters;
+  readonly startAt?: 'beginning' | 'end';
+}
+
+/**
+ * The pump of one sink. A far side that is not there yet is waited for: a sink that cannot start holds up
+ * nothing but its own backlog.
+ */
+export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
+  const { config, sink, log } = options;
+  const context = contextOf(shared, config.name);
+  const counters = createCounters(shared.meter, 'sink', config.name);
+  const group = sinkGroup(config.name);
+  const topics = sinkTopics(config);
+  let health = 'starting';
+  const lag = shared.meter.gauge('sink_lag_records', 'Records in the log that a sink has not settled.', [
+    'sink',
+  ]);
+  shared.board.put('sinks', config.name, async () => {
+    const backlog = await log.lag(group, topics);
+    lag.set(backlog, { sink: config.name });
+    const oldestMs = backlog > 0 ? ((await log.oldestMs?.(group, topics)) ?? null) : null;
+    const { sent, dropped, lastError } = counters.totals;
+    return {
+      type: config.type,
+      health,
+      sent,
+      backlog,
+      oldestMs,
+      refused: dropped,
+      lastError: health === 'ok' ? null : lastError,
+    };
+  });
+
+  async function start(signal: AbortSignal): Promise<boolean> {
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await sink.start?.(signal);
+        return true;
+      } catch (error) {
+        counters.failed(error);
+        health = 'down';
+        if (failures === 0 || failures % 20 === 0)
+          shared.log.warn({ sink: config.name, error: messageOf(error) }, 'sink cannot start, trying again');
+        await shared.clock.sleep(pauseMs(failures), signal);
+      }
+    }
+    return false;
+  }
+
+  return {
+    name: `sink.${config.name}`,
+    async run(signals) {
+      if (!(await start(signals.drain))) return;
+      health = 'ok';
+      try {
+        await deliver(
+          {
+            sink,
+            log,
+            group,
+            topics,
+            view: viewOf(config),
+            letters: options.letters,
+            counters,
+            health: (failuresInARow) => (health = failuresInARow === 0 ? 'ok' : 'failing'),
+            ...(options.startAt ? { startAt: options.startAt } : {}),
+          },
+          context,
+          signals,
+        );
+      } finally {
+        await sink.stop?.(signals.kill);
+      }
+    },
+  };
+}
