@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { Certificate } from './certificates.ts';
+import { unpacked } from './debian.ts';
+import { freePort, skipOrFail, startServer, workDir } from './process.ts';
+import type { Server, TestScope } from './process.ts';
+
+/** A message as the receiver parsed it. */
+export interface ParsedMessage {
+  readonly pri: string;
+  readonly time: string;
+  readonly host: string;
+  readonly app: string;
+  readonly procid: string;
+  readonly msgid: string;
+  readonly sd: string;
+  readonly msg: string;
+}
+
+export interface Rsyslog {
+  readonly udpPort: number;
+  /** Takes octet-counted and LF framing. */
+  readonly tcpPort: number;
+  /** Server certificate only; 0 without `tls`. */
+  readonly tlsPort: number;
+  /** Asks for a client certificate of the same authority; 0 without `tls`. */
+  readonly mutualTlsPort: number;
+  /** What it received, in order. */
+  messages(): Promise<ParsedMessage[]>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again on the same ports with the same file. */
+  restart(): Promise<void>;
+}
+
+interface Installation {
+  readonly command: string;
+  readonly modules: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function installation(): Promise<Installation> {
+  const modules = '/usr/lib/x86_64-linux-gnu/rsyslog';
+  if (existsSync('/usr/sbin/rsyslogd') && existsSync(join(modules, 'lmnsd_ossl.so'))) {
+    return { command: '/usr/sbin/rsyslogd', modules, env: process.env };
+  }
+  const packages = ['rsyslog', 'rsyslog-openssl', 'libestr0', 'libfastjson4', 'liblognorm5'];
+  const root = await unpacked('rsyslog-debian', packages);
+  return {
+    command: join(root, 'usr/sbin/rsyslogd'),
+    modules: join(root, modules),
+    env: { ...process.env, LD_LIBRARY_PATH: join(root, 'usr/lib/x86_64-linux-gnu') },
+  };
+}
+
+/** A real rsyslog from its Debian packages, with UDP, TCP and TLS inputs; null when the test was skipped. */
+export async function rsyslog(
+  t: TestScope,
+  options: {
+    readonly tls?: { readonly ca: string; readonly server: Certificate };
+    /** Port for TCP; a free one by default. */
+    readonly tcpPort?: number;
+  } = {},
+): Promise<Rsyslog | null> {
+  let found: Installation;
+  try {
+    found = await installation();
+  } catch (error) {
+    return skipOrFail(t, `rsyslog is neither installed nor can its packages be had: ${String(error)}`);
+  }
+  const dir = await workDir(t, 'rsyslog');
+  const out = join(dir, 'out.jsonl');
+  const ports = { udp: await freePort(), tcp: options.tcpPort ?? (await freePort()), tls: 0, mutual: 0 };
+  if (options.tls) {
+    ports.tls = await freePort();
+    ports.mutual = await freePort();
+  }
+  await writeFile(join(dir, 'rsyslog.conf'), configuration(dir, out, ports, options.tls));
+  const logFile = join(dir, 'rsyslogd.log');
+  const start = (): Promise<Server> =>
+    startServer({
+      name: 'rsyslog',
+      command: found.command,
+      args: ['-n', `-i${join(dir, 'pid')}`, '-M', found.modules, '-f', join(dir, 'rsyslog.conf')],
+      env: found.env,
+      logFile,
+      ready: () => answers(ports.mutual || ports.tcp),
+      timeoutMs: 20_000,
+    });
+  let server = await start();
+  t.after(() => server.stop(2000));
+  return {
+    udpPort: ports.udp,
+    tcpPort: ports.tcp,
+    tlsPort: ports.tls,
+    mutualTlsPort: ports.mutual,
+    messages: async () => {
+      if (!existsSync(out)) return [];
+      const lines = (await readFile(out, 'utf8')).split('\n');
+      // The last line may be half written.
+      return lines.slice(0, -1).map((line) => JSON.parse(line) as ParsedMessage);
+    },
+    kill: () => server.kill(),
+    restart: async () => {
+      server = await start();
+    },
+  };
+}
+
+function configuration(
+  dir: string,
+  out: string,
+  ports: { udp: number; tcp: number; tls: number; mutual: number },
+  tls: { ca: string; server: Certificate } | undefined,
+): string {
+  const property = (field: string, name: string): string =>
+    `property(outname="${field}" name="${name}" format="jsonf")`;
+  const fields = [
+    property('pri', 'pri'),
+    'property(outname="time" name="timereported" dateFormat="rfc3339" format="jsonf")',
+    property('host', 'hostname'),
+    property('app', 'app-name'),
+    property('procid', 'procid'),
+    property('msgid', 'msgid'),
+    property('sd', 'structured-data'),
+    property('msg', 'msg'),
+  ];
+  const drivers = tls
+    ? `defaultNetstreamDriverCAFile="${tls.ca}" defaultNetstreamDriverCertFile="${tls.server.cert}" defaultNetstreamDriverKeyFile="${tls.server.key}"`
+    : '';
+  const tlsInputs = tls
+    ? `
+input(type="imtcp" address="127.0.0.1" port="${ports.tls}" ruleset="r" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="anon")
+input(type="imtcp" address="127.0.0.1" port="${ports.mutual}" ruleset="r" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="x509/certvalid")`
+    : '';
+  return `global(workDirectory="${dir}" maxMessageSize="128k" ${drivers})
+module(load="imudp") module(load="imtcp")
+template(name="parsed" type="list") {
+  constant(value="{") ${fields.join(' constant(value=", ")\n  ')} constant(value="}\\n")
+}
+ruleset(name="r") { action(type="omfile" file="${out}" template="parsed") }
+input(type="imudp" address="127.0.0.1" port="${ports.udp}" ruleset="r")
+input(type="imtcp" address="127.0.0.1" port="${ports.tcp}" ruleset="r")${tlsInputs}
+`;
+}
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
