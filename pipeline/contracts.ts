@@ -210,6 +210,11 @@ export interface Sink extends Component {
    * A sink never retries, filters or dead-letters by itself: wrappers do.
    */
   write(items: readonly Delivery[], signal: AbortSignal): Promise<void>;
+  /**
+   * `bytes` for a sink that takes records as the log holds them. It is given entries whose values were let go of:
+   * `record` decodes anew where it is asked for all the same.
+   */
+  readonly reads?: 'bytes';
   /** Preferred size of one write. */
   readonly batch?: {
     readonly maxRecords: number;

@@ -160,13 +160,21 @@ export async function deliver(
       const record = options.view(kind, entry.value);
       if (record === null) continue;
       // What the sink may not see in full it must not be given as it lies in the log.
-      const bytes = record === entry.value ? entry.bytes : null;
+      const whole = record === entry.value;
+      const item =
+        whole && options.sink.reads === 'bytes'
+          ? new StoredDelivery(batch, entry)
+          : {
+              kind,
+              record,
+              topic: batch.topic,
+              partition: batch.partition,
+              offset: entry.offset,
+              bytes: whole ? entry.bytes : null,
+            };
       tracked.left++;
-      pendingBytes += bytes?.length ?? 0;
-      pending.push({
-        item: { kind, record, topic: batch.topic, partition: batch.partition, offset: entry.offset, bytes },
-        of: tracked,
-      });
+      pendingBytes += item.bytes?.length ?? 0;
+      pending.push({ item, of: tracked });
     }
     if (tracked.left === 0) settle(place);
     while (pending.length >= limits.maxRecords || pendingBytes >= limits.maxBytes) {
@@ -213,6 +221,28 @@ export async function deliver(
     await lastCommit;
   } finally {
     if (timer) clearTimeout(timer);
+  }
+}
+
+/** A delivery whose record stays in the log's bytes until it is asked for. */
+class StoredDelivery implements Delivery {
+  readonly kind: RecordKind;
+  readonly topic: string;
+  readonly partition: number;
+  readonly bytes: Uint8Array | null;
+  readonly #entry: LogBatch['entries'][number];
+  constructor(batch: LogBatch, entry: LogBatch['entries'][number]) {
+    this.kind = topics[batch.topic].kind;
+    this.topic = batch.topic;
+    this.partition = batch.partition;
+    this.bytes = entry.bytes;
+    this.#entry = entry;
+  }
+  get offset(): number {
+    return this.#entry.offset;
+  }
+  get record(): RecordTypes[RecordKind] {
+    return this.#entry.value!;
   }
 }
 

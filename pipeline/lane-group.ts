@@ -4,6 +4,7 @@ import { WeirError } from './errors.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector } from './lane.ts';
 import type { LogEntry } from './log.ts';
+import { createRest } from './rest.ts';
 
 /** Where a flow of a feed goes: lane number and role, once or twice. */
 export type Route = (feed: number, flow: Flow, to: (lane: number, role: Role) => void) => void;
@@ -56,9 +57,11 @@ interface Header {
 
 export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   const feeds = Array.from({ length: options.feeds }, createFeed);
+  const rest = createRest();
   const members = options.lanes.map((lane) => ({
     lane,
     state: createLane({
+      rest,
       detectors: options.detectors(lane),
       maxWaiting: options.maxWaiting,
       failed: options.failed,
@@ -91,10 +94,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         const flow = entry.value!;
         const timeMs = Math.min(flow.endMs, entry.appendMs);
         options.route(number, flow, (lane, role) => {
-          const tie = role === 'source' ? 0 : 1;
-          byNumber
-            .get(lane)
-            ?.offer({ timeMs, id: flow.id, tie, flow, role, feed: number, offset: entry.offset }, alerts);
+          byNumber.get(lane)?.offer({ flow, role, timeMs, feed: number, offset: entry.offset }, alerts);
         });
       }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
@@ -104,7 +104,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     snapshot() {
       const waiting: Set<number>[] = feeds.map(() => new Set());
       for (const { state } of members)
-        for (const item of state.waiting()) waiting[item.feed]!.add(item.offset);
+        for (const slot of state.waiting()) waiting[rest.feedOf(slot)]!.add(rest.offsetOf(slot));
       const states = feeds.map((feed, i) => feed.save([...waiting[i]!]));
       const body: Uint8Array[] = [];
       const header: Header = {

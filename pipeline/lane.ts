@@ -1,18 +1,23 @@
 import type { Flow, Alert } from '../schema/records.ts';
 import type { Detector, Role } from './contracts.ts';
-import { createSortBuffer } from './sort-buffer.ts';
+import type { Rest } from './rest.ts';
+import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
-/** A copy of a flow waiting in a lane for the watermark. */
-export interface Waiting {
-  /** Event time, capped at the time the log took it: a clock years ahead must not wait for years. */
-  readonly timeMs: number;
-  readonly id: string;
-  readonly tie: number;
+/** A copy of a flow on its way into a lane. */
+export interface Copy {
   readonly flow: Flow;
   readonly role: Role;
+  /** Event time, capped at the time the log took it: a clock years ahead must not wait for years. */
+  readonly timeMs: number;
   /** Feed and offset it was read from: what a snapshot keeps instead of the flow. */
   readonly feed: number;
   readonly offset: number;
+}
+
+/** A copy that waits for the watermark. */
+interface Waiting extends Sortable {
+  /** Where the flow rests. */
+  readonly slot: number;
 }
 
 /** A detector in a lane, with the name it is counted under. */
@@ -25,6 +30,8 @@ export interface LaneDetector {
 
 export interface LaneOptions {
   readonly detectors: readonly LaneDetector[];
+  /** Where flows wait; lanes that are fed together share it. */
+  readonly rest: Rest;
   /** Most flows that may wait; beyond it the oldest second is folded early. */
   readonly maxWaiting: number;
   /** A record that makes a detector throw is the record's fault: the fold goes on without it. */
@@ -35,31 +42,40 @@ export interface LaneOptions {
 
 /** One lane: what arrives in any order is folded in (time, id) order by every detector. */
 export interface Lane {
-  offer(item: Waiting, alerts: Alert[]): void;
+  offer(copy: Copy, alerts: Alert[]): void;
   /** Folds everything up to the watermark and tells the detectors that event time has passed. */
   advance(watermarkMs: number, alerts: Alert[]): void;
-  /** Feed and offset of all that waits. */
-  waiting(): Iterable<Waiting>;
+  /** Slots of all that waits. */
+  waiting(): Iterable<number>;
   /** Event time up to which everything was folded. */
   foldedMs: number;
   readonly detectors: readonly LaneDetector[];
   readonly size: number;
 }
 
+const ROLES = ['source', 'destination'] as const;
+
 export function createLane(options: LaneOptions): Lane {
+  const { rest } = options;
   const buffer = createSortBuffer<Waiting>();
 
-  function observe(item: Waiting, only: 'all' | 'late', alerts: Alert[]): void {
+  function observe(flow: Flow, role: Role, only: 'all' | 'late', alerts: Alert[]): void {
     for (const { name, detector, where } of options.detectors) {
-      if (detector.key !== 'endpoint' && detector.key !== item.role) continue;
+      if (detector.key !== 'endpoint' && detector.key !== role) continue;
       if (only === 'late' && detector.late !== 'fold') continue;
       try {
-        if (where && !where(item.flow)) continue;
-        for (const alert of detector.observe(item.flow, item.role)) alerts.push(alert);
+        if (where && !where(flow)) continue;
+        for (const alert of detector.observe(flow, role)) alerts.push(alert);
       } catch (error) {
-        options.failed(error, item.flow, name);
+        options.failed(error, flow, name);
       }
     }
+  }
+
+  function wake({ slot, tie }: Waiting, alerts: Alert[]): void {
+    const flow = rest.wake(slot);
+    rest.release(slot);
+    observe(flow, ROLES[tie]!, 'all', alerts);
   }
 
   const lane: Lane = {
@@ -68,22 +84,25 @@ export function createLane(options: LaneOptions): Lane {
     get size() {
       return buffer.size;
     },
-    waiting: () => buffer.items(),
-    offer(item, alerts) {
-      if (item.timeMs <= lane.foldedMs) {
-        options.late(item.flow, item.role);
-        return observe(item, 'late', alerts);
+    *waiting() {
+      for (const { slot } of buffer.items()) yield slot;
+    },
+    offer({ flow, role, timeMs, feed, offset }, alerts) {
+      if (timeMs <= lane.foldedMs) {
+        options.late(flow, role);
+        return observe(flow, role, 'late', alerts);
       }
-      buffer.add(item);
+      const slot = rest.put(flow, feed, offset);
+      buffer.add({ timeMs, id: flow.id, tie: role === 'source' ? 0 : 1, slot });
       if (buffer.size <= options.maxWaiting) return;
       const { items, upToMs } = buffer.releaseOldest();
       options.overflowed(items.length);
-      for (const early of items) observe(early, 'all', alerts);
+      for (const early of items) wake(early, alerts);
       lane.foldedMs = Math.max(lane.foldedMs, upToMs);
     },
     advance(watermarkMs, alerts) {
       if (watermarkMs <= lane.foldedMs) return;
-      for (const item of buffer.release(watermarkMs)) observe(item, 'all', alerts);
+      for (const item of buffer.release(watermarkMs)) wake(item, alerts);
       lane.foldedMs = watermarkMs;
       for (const { detector } of options.detectors)
         for (const alert of detector.advance(watermarkMs)) alerts.push(alert);

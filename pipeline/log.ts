@@ -54,6 +54,7 @@ export interface Entry<T> {
 /** What is read. Offsets strictly increase in a partition but may have gaps. */
 export interface LogEntry<T> {
   readonly offset: number;
+  /** Decoded anew where it was let go of: who keeps an entry for long keeps the entry, not its value. */
   readonly value: T | null;
   readonly mark: Mark | null;
   readonly raw: number;
@@ -62,6 +63,8 @@ export interface LogEntry<T> {
   readonly appendMs: number;
   /** As stored, framing included, where the log holds bytes. */
   readonly bytes: Uint8Array | null;
+  /** Lets go of the decoded value, which `bytes` gives back when it is asked for. */
+  forget?(): void;
   /**
    * Set when `bytes` could not be turned into a record, which is what it says; `value` and `mark` are null then
    * and the entry belongs in the dead letter.

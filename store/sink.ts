@@ -24,6 +24,7 @@ export function create(storeOptions: Options, context: StoreSinkContext, opened?
   const logId = context.logId === undefined ? 'default' : context.logId;
   const rows = context.meter.counter('store_records_total', 'Records made durable in the store.');
   return {
+    reads: 'bytes',
     // Fifteen writes are one row group of the database, the size it commits best; the rest keep its thread busy.
     batch: { maxRecords: 8192, maxBytes: 8 * 1024 ** 2, maxWaitMs: 100, maxInFlight: 24 },
     async start() {

@@ -24,6 +24,7 @@ export const SEEN = 16;
 export const TRANSPORT = 3;
 
 export function createContactRing(): ContactRing {
+  /** A power of two, so that a place in the ring is found without a division. */
   let capacity = 16;
   let times = new Float64Array(capacity);
   let hosts = new Uint32Array(capacity);
@@ -31,7 +32,7 @@ export function createContactRing(): ContactRing {
   let words = new Uint32Array(capacity);
   let newest = -1;
   let length = 0;
-  const at = (age: number): number => (newest - age + capacity) % capacity;
+  const at = (age: number): number => (newest - age) & (capacity - 1);
 
   function grow(): void {
     const next = Math.min(capacity * 2, RING_CAPACITY);
@@ -58,7 +59,7 @@ export function createContactRing(): ContactRing {
     },
     add(timeMs, host, port, kind) {
       if (length === capacity && capacity < RING_CAPACITY) grow();
-      newest = (newest + 1) % capacity;
+      newest = (newest + 1) & (capacity - 1);
       if (length < capacity) length++;
       times[newest] = timeMs;
       hosts[newest] = host;

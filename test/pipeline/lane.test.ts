@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Detector, Role } from '../../pipeline/contracts.ts';
-import { createLane, type LaneOptions, type Waiting } from '../../pipeline/lane.ts';
+import { createLane, type Copy, type LaneOptions } from '../../pipeline/lane.ts';
+import { createRest } from '../../pipeline/rest.ts';
 import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
 import type { Flow } from '../../schema/records.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
@@ -38,6 +39,7 @@ function laneOf(
   const failed: string[] = [];
   const lane = createLane({
     detectors: detectors.map((detector, i) => ({ name: `d${i}`, detector, where: options.only ?? null })),
+    rest: createRest(),
     maxWaiting: 1000,
     failed: (_error, flow, name) => failed.push(`${name} ${flow.position}`),
     late: (flow) => late.push(flow.position),
@@ -47,10 +49,9 @@ function laneOf(
   return { lane, late, overflowed, failed };
 }
 
-function waiting(position: number, afterMs: number, role: Role = 'source'): Waiting {
+function waiting(position: number, afterMs: number, role: Role = 'source'): Copy {
   const flow = aFlow({ position, startMs: T0 + afterMs });
-  const tie = role === 'source' ? 0 : 1;
-  return { timeMs: flow.endMs, id: flow.id, tie, flow, role, feed: 0, offset: position };
+  return { flow, role, timeMs: flow.endMs, feed: 0, offset: position };
 }
 
 test('a detector meets the copies of its side, in order of time', () => {

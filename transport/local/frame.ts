@@ -18,6 +18,67 @@ export interface Frame<T> {
   readonly entries: LogEntry<T>[];
 }
 
+/** What the entries of one frame share. */
+interface Shared<K extends RecordKind> {
+  readonly codec: Codec<K>;
+  /** The whole frame. */
+  readonly bytes: Buffer;
+  readonly firstOffset: number;
+  readonly appendMs: number;
+}
+
+/**
+ * One entry of a frame. Hundreds of thousands wait in a lane at times, so each is a few words: it finds its record
+ * in the frame, and makes a view of those bytes only when asked. A class, as accessors of an object literal would
+ * cost a closure each.
+ */
+class FrameEntry<K extends RecordKind> implements LogEntry<RecordTypes[K]> {
+  readonly #shared: Shared<K>;
+  readonly #index: number;
+  readonly #start: number;
+  readonly #end: number;
+  #value: RecordTypes[K] | null;
+  readonly mark: Mark | null;
+  readonly raw: number;
+  readonly clockMs: number | null;
+
+  constructor(
+    shared: Shared<K>,
+    place: { readonly index: number; readonly start: number; readonly end: number },
+    held: {
+      readonly value: RecordTypes[K] | null;
+      readonly mark: Mark | null;
+      readonly raw: number;
+      readonly clockMs: number | null;
+    },
+  ) {
+    this.#shared = shared;
+    this.#index = place.index;
+    this.#start = place.start;
+    this.#end = place.end;
+    this.#value = held.value;
+    this.mark = held.mark;
+    this.raw = held.raw;
+    this.clockMs = held.clockMs;
+  }
+  get offset(): number {
+    return this.#shared.firstOffset + this.#index;
+  }
+  get appendMs(): number {
+    return this.#shared.appendMs;
+  }
+  get bytes(): Buffer | null {
+    return this.#end === 0 ? null : this.#shared.bytes.subarray(this.#start, this.#end);
+  }
+  get value(): RecordTypes[K] | null {
+    if (this.#value === null && this.#end !== 0) this.#value = this.#shared.codec.decode(this.bytes!);
+    return this.#value;
+  }
+  forget(): void {
+    this.#value = null;
+  }
+}
+
 /** Encodes everything but length and CRC, which `seal` fills in. The entries read back share the frame's memory. */
 export function encodeFrame<K extends RecordKind>(
   codec: Codec<K>,
@@ -77,22 +138,21 @@ export function encodeFrame<K extends RecordKind>(
   buffer.writeDoubleLE(place.firstOffset, 8);
   buffer.writeDoubleLE(place.appendMs, 16);
   buffer.writeUInt32LE(entries.length, 24);
-  const bytes = buffer.subarray(0, at);
+  const shared = { codec, bytes: buffer.subarray(0, at), ...place };
   return {
-    bytes,
-    entries: entries.map((entry, i) => ({
-      offset: place.firstOffset + i,
-      value: entry.value,
-      mark: entry.mark ?? null,
-      raw: entry.raw ?? 0,
-      clockMs: entry.clockMs ?? null,
-      appendMs: place.appendMs,
-      bytes: entry.value === null ? null : bytes.subarray(spans[2 * i], spans[2 * i + 1]),
-    })),
+    bytes: shared.bytes,
+    entries: entries.map(
+      ({ value, mark = null, raw = 0, clockMs = null }, index) =>
+        new FrameEntry(
+          shared,
+          { index, start: spans[2 * index]!, end: spans[2 * index + 1]! },
+          { value, mark, raw, clockMs },
+        ),
+    ),
   };
 }
 
-/** The entries of a frame that was checked. Throws when it does not hold what its length promises. */
+/** The entries of a frame that was checked. */
 export function decodeFrame<K extends RecordKind>(
   codec: Codec<K>,
   bytes: Buffer,
@@ -100,9 +160,10 @@ export function decodeFrame<K extends RecordKind>(
   const firstOffset = bytes.readDoubleLE(8);
   const appendMs = bytes.readDoubleLE(16);
   const count = bytes.readUInt32LE(24);
+  const shared = { codec, bytes, firstOffset, appendMs };
   const entries: LogEntry<RecordTypes[K]>[] = [];
   let at = FRAME_HEADER_BYTES;
-  for (let i = 0; i < count; i++) {
+  for (let index = 0; index < count; index++) {
     const flags = bytes[at]!;
     const raw = bytes.readUInt32LE(at + 1);
     at += 5;
@@ -117,15 +178,13 @@ export function decodeFrame<K extends RecordKind>(
       mark = JSON.parse(bytes.toString('utf8', at + 2, at + 2 + length)) as Mark;
       at += 2 + length;
     }
-    let value: RecordTypes[K] | null = null;
-    let span: Buffer | null = null;
+    let start = 0;
+    let end = 0;
     if (flags & HAS_VALUE) {
-      const length = bytes.readUInt32LE(at);
-      span = bytes.subarray(at + 4, at + 4 + length);
-      value = codec.decode(span);
-      at += 4 + length;
+      start = at + 4;
+      at = end = start + bytes.readUInt32LE(at);
     }
-    entries.push({ offset: firstOffset + i, value, mark, raw, clockMs, appendMs, bytes: span });
+    entries.push(new FrameEntry(shared, { index, start, end }, { value: null, mark, raw, clockMs }));
   }
   return entries;
 }

@@ -79,6 +79,8 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
   const codec = codecOf(topics[topic].kind as TopicKind<T>);
   const tail: LogEntry<Record>[][] = [];
   let tailCount = 0;
+  /** Entries before it are kept without their values. */
+  let forgotten = 0;
   let end = segments?.end ?? 0;
   let reserved = end;
   const readers: Reader[] = [];
@@ -112,6 +114,20 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
       if (!(segments ? over : read)) return;
       tail.shift();
       tailCount -= oldest.length;
+    }
+  }
+
+  /** What all readers at the head are done with is kept as bytes alone: objects that live long cost the most. */
+  function forgetRead(): void {
+    const first = tail[0]?.[0]?.offset ?? end;
+    let handled = end;
+    for (const reader of readers)
+      if (reader.position >= first && reader.handled < handled) handled = reader.handled;
+    for (const entries of tail) {
+      if (entries.at(-1)!.offset >= handled) return;
+      if (entries[0]!.offset < forgotten) continue;
+      for (const entry of entries) entry.forget?.();
+      forgotten = entries.at(-1)!.offset + 1;
     }
   }
 
@@ -222,7 +238,8 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
     },
     moved(reader) {
       reader.movedMs = clock.now();
-      if (!segments) trimTail();
+      if (segments) forgetRead();
+      else trimTail();
       signalAll();
     },
     async append(entries, evenIfFull) {

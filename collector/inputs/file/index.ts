@@ -16,7 +16,8 @@ import type { Options } from './options.ts';
 import { byAge, sequenceOf } from './order.ts';
 import { openOrigin, type OpenOrigin } from './origin.ts';
 
-const CHUNK_BYTES = 1024 * 1024;
+/** Small enough that the flows of the chunks under way are gone before the young generation is collected. */
+const CHUNK_BYTES = 256 * 1024;
 const MAX_COMPLAINTS = 10_000;
 
 interface Fresh {

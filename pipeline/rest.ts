@@ -1,0 +1,270 @@
+import {
+  Directions,
+  newFlow,
+  Reporters,
+  Units,
+  Verdicts,
+  type Endpoint,
+  type Flow,
+  type PolicyRef,
+} from '../schema/records.ts';
+
+/**
+ * Flows at rest. Hundreds of thousands of them wait for their time at once, and as objects each would take 1.5 kB
+ * that the collector of garbage has to move twice: here the numbers of a flow lie in one row, and what many flows
+ * have in common is held once.
+ */
+export interface Rest {
+  /** Puts a flow to rest. The same object put again right away is another copy in the same slot. */
+  put(flow: Flow, feed: number, offset: number): number;
+  /** The flow as it was put, in an object of its own. */
+  wake(slot: number): Flow;
+  /** A copy is done with; the last one frees the slot. */
+  release(slot: number): void;
+  feedOf(slot: number): number;
+  offsetOf(slot: number): number;
+}
+
+/** Numbers of a row; those a flow may lack are NaN there. */
+const WIDTH = 21;
+/** Parts that are held once, for as long as so many others do not come between. */
+const MAX_SHARED = 50_000;
+/** Parts of one key that are compared with; more of them are held as they come. */
+const MAX_ALIKE = 8;
+
+const none = Number.NaN;
+const orNone = (value: number | null): number => value ?? none;
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+/** Who observed, and what it said of the verdict: few for many flows. */
+type Observer = Pick<Flow, 'origin' | 'cluster' | 'node' | 'collector' | 'verdictRaw' | 'dropReason'>;
+
+export function createRest(): Rest {
+  let capacity = 1024;
+  let rows = new Float64Array(capacity * WIDTH);
+  let bits = new Uint32Array(capacity);
+  let copies = new Uint16Array(capacity);
+  const ids: string[] = [];
+  const sources: Endpoint[] = [];
+  const destinations: Endpoint[] = [];
+  const observers: Observer[] = [];
+  const policies: (readonly PolicyRef[])[] = [];
+  const services: Flow['service'][] = [];
+  const requests: Flow['request'][] = [];
+  const free: number[] = [];
+  let used = 0;
+  let last: Flow | null = null;
+  let lastSlot = -1;
+
+  const endpoints = sharing<Endpoint>((endpoint) => endpoint.ip ?? endpoint.pod ?? '', sameEndpoint, asIs);
+  const observed = sharing<Observer>((observer) => observer.node ?? '', sameObserver, observerOf);
+  const traces = sharing<readonly PolicyRef[]>((trace) => trace[0]?.name ?? '', sameTrace, asIs);
+
+  function grow(): void {
+    capacity *= 2;
+    const [rowsBefore, bitsBefore, copiesBefore] = [rows, bits, copies];
+    (rows = new Float64Array(capacity * WIDTH)).set(rowsBefore);
+    (bits = new Uint32Array(capacity)).set(bitsBefore);
+    (copies = new Uint16Array(capacity)).set(copiesBefore);
+  }
+
+  return {
+    put(flow, feed, offset) {
+      if (flow === last) {
+        copies[lastSlot]!++;
+        return lastSlot;
+      }
+      const slot = free.pop() ?? used++;
+      if (slot === capacity) grow();
+      last = flow;
+      lastSlot = slot;
+      copies[slot] = 1;
+      let at = slot * WIDTH;
+      rows[at++] = feed;
+      rows[at++] = offset;
+      rows[at++] = flow.position;
+      rows[at++] = flow.startMs;
+      rows[at++] = flow.endMs;
+      rows[at++] = flow.receivedMs;
+      rows[at++] = flow.aggregated;
+      rows[at++] = flow.samplingRate;
+      rows[at++] = orNone(flow.protocol);
+      rows[at++] = orNone(flow.icmpType);
+      rows[at++] = orNone(flow.icmpCode);
+      rows[at++] = orNone(flow.tcpFlags);
+      rows[at++] = orNone(flow.sourceBytes);
+      rows[at++] = orNone(flow.destinationBytes);
+      rows[at++] = orNone(flow.sourcePackets);
+      rows[at++] = orNone(flow.destinationPackets);
+      rows[at++] = orNone(flow.connectionsStarted);
+      rows[at++] = orNone(flow.connectionsCompleted);
+      rows[at++] = orNone(flow.connectionsLive);
+      rows[at++] = orNone(flow.source.port);
+      rows[at] = orNone(flow.destination.port);
+      bits[slot] =
+        Reporters.indexOf(flow.reporter) |
+        (Units.indexOf(flow.unit) << 4) |
+        (Verdicts.indexOf(flow.verdict) << 8) |
+        (Directions.indexOf(flow.direction) << 12) |
+        (Number(flow.counted) << 16) |
+        (Number(flow.initiatorGuessed) << 17) |
+        (Number(flow.malformed) << 18) |
+        (Number(flow.inventoryStale) << 19);
+      ids[slot] = flow.id;
+      sources[slot] = endpoints(flow.source);
+      destinations[slot] = endpoints(flow.destination);
+      observers[slot] = observed(flow);
+      policies[slot] = flow.policies.length === 0 ? NO_POLICIES : traces(flow.policies);
+      services[slot] = flow.service;
+      requests[slot] = flow.request;
+      return slot;
+    },
+    wake(slot) {
+      let at = slot * WIDTH + 2;
+      const observer = observers[slot]!;
+      const set = bits[slot]!;
+      const flow = newFlow({
+        id: ids[slot]!,
+        origin: observer.origin,
+        position: rows[at++]!,
+        cluster: observer.cluster,
+        collector: observer.collector,
+        startMs: rows[at++]!,
+        endMs: rows[at++]!,
+        receivedMs: rows[at++]!,
+        source: { ...sources[slot]! },
+        destination: { ...destinations[slot]! },
+      });
+      flow.aggregated = rows[at++]!;
+      flow.samplingRate = rows[at++]!;
+      flow.protocol = orNull(rows[at++]!);
+      flow.icmpType = orNull(rows[at++]!);
+      flow.icmpCode = orNull(rows[at++]!);
+      flow.tcpFlags = orNull(rows[at++]!);
+      flow.sourceBytes = orNull(rows[at++]!);
+      flow.destinationBytes = orNull(rows[at++]!);
+      flow.sourcePackets = orNull(rows[at++]!);
+      flow.destinationPackets = orNull(rows[at++]!);
+      flow.connectionsStarted = orNull(rows[at++]!);
+      flow.connectionsCompleted = orNull(rows[at++]!);
+      flow.connectionsLive = orNull(rows[at++]!);
+      flow.source.port = orNull(rows[at++]!);
+      flow.destination.port = orNull(rows[at]!);
+      flow.reporter = Reporters[set & 15]!;
+      flow.unit = Units[(set >>> 4) & 15]!;
+      flow.verdict = Verdicts[(set >>> 8) & 15]!;
+      flow.direction = Directions[(set >>> 12) & 15]!;
+      flow.counted = (set & 0x1_0000) !== 0;
+      flow.initiatorGuessed = (set & 0x2_0000) !== 0;
+      flow.malformed = (set & 0x4_0000) !== 0;
+      flow.inventoryStale = (set & 0x8_0000) !== 0;
+      flow.node = observer.node;
+      flow.verdictRaw = observer.verdictRaw;
+      flow.dropReason = observer.dropReason;
+      flow.policies = policies[slot]!;
+      flow.service = services[slot]!;
+      flow.request = requests[slot]!;
+      return flow;
+    },
+    release(slot) {
+      if (copies[slot]! > 1) return void copies[slot]!--;
+      if (slot === lastSlot) last = null;
+      free.push(slot);
+    },
+    feedOf: (slot) => rows[slot * WIDTH]!,
+    offsetOf: (slot) => rows[slot * WIDTH + 1]!,
+  };
+}
+
+const NO_POLICIES: readonly PolicyRef[] = [];
+
+/**
+ * Gives the one that is held already for an equal part. Which parts are shared changes nothing but memory, so what
+ * is held is given up all at once when there is too much of it.
+ */
+function sharing<T extends object>(
+  keyOf: (part: T) => string,
+  same: (held: T, part: T) => boolean,
+  hold: (part: T) => T,
+): (part: T) => T {
+  const held = new Map<string, T[]>();
+  let count = 0;
+  return (part) => {
+    const key = keyOf(part);
+    const alike = held.get(key);
+    if (alike !== undefined) for (const one of alike) if (same(one, part)) return one;
+    if (count >= MAX_SHARED) {
+      held.clear();
+      count = 0;
+    }
+    const kept = hold(part);
+    if (alike === undefined || count === 0) held.set(key, [kept]);
+    else if (alike.length < MAX_ALIKE) alike.push(kept);
+    else alike[count % MAX_ALIKE] = kept;
+    count++;
+    return kept;
+  };
+}
+
+const asIs = <T>(part: T): T => part;
+
+const observerOf = ({ origin, cluster, node, collector, verdictRaw, dropReason }: Observer): Observer => ({
+  origin,
+  cluster,
+  node,
+  collector,
+  verdictRaw,
+  dropReason,
+});
+
+/** Ports lie in the row. Texts of a workload come from the inventory, so most are the same object. */
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return (
+    a.ip === b.ip &&
+    a.entity === b.entity &&
+    a.pod === b.pod &&
+    a.kind === b.kind &&
+    a.namespace === b.namespace &&
+    a.workload === b.workload &&
+    a.workloadKind === b.workloadKind &&
+    a.node === b.node &&
+    a.zone === b.zone &&
+    a.network === b.network &&
+    a.networkSet === b.networkSet &&
+    a.serviceAccount === b.serviceAccount &&
+    a.labels === b.labels &&
+    a.tenant === b.tenant &&
+    a.owner === b.owner &&
+    a.hostname === b.hostname &&
+    a.account === b.account &&
+    a.instance === b.instance &&
+    a.country === b.country &&
+    a.asn === b.asn &&
+    a.asName === b.asName &&
+    (a.scopes === b.scopes || (a.scopes.length === 0 && b.scopes.length === 0))
+  );
+}
+
+const sameObserver = (a: Observer, b: Observer): boolean =>
+  a.node === b.node &&
+  a.origin === b.origin &&
+  a.cluster === b.cluster &&
+  a.collector === b.collector &&
+  a.verdictRaw === b.verdictRaw &&
+  a.dropReason === b.dropReason;
+
+function sameTrace(a: readonly PolicyRef[], b: readonly PolicyRef[]): boolean {
+  return a.length === b.length && a.every((policy, i) => samePolicy(policy, b[i]!));
+}
+
+const samePolicy = (a: PolicyRef, b: PolicyRef): boolean =>
+  a.kind === b.kind &&
+  a.name === b.name &&
+  a.namespace === b.namespace &&
+  a.tier === b.tier &&
+  a.rule === b.rule &&
+  a.direction === b.direction &&
+  a.action === b.action &&
+  a.staged === b.staged &&
+  a.truncated === b.truncated &&
+  a.inferred === b.inferred;
