@@ -74,7 +74,7 @@ export async function deliver(
   const failure = new AbortController();
   const stopped = anySignal(signals.kill, failure.signal);
   const queues = new Map<string, Tracked[]>();
-  let pending: { item: Delivery; of: Tracked }[] = [];
+  let pending: { readonly item: Delivery; readonly bytes: number; readonly of: Tracked }[] = [];
   let pendingBytes = 0;
   let inFlight = 0;
   let timer: NodeJS.Timeout | null = null;
@@ -108,7 +108,7 @@ export async function deliver(
     let count = 0;
     let bytes = 0;
     for (; count < pending.length && count < limits.maxRecords; count++) {
-      const more = pending[count]!.item.bytes?.length ?? 0;
+      const more = pending[count]!.bytes;
       if (count > 0 && bytes + more > limits.maxBytes) break;
       bytes += more;
     }
@@ -172,9 +172,10 @@ export async function deliver(
               offset: entry.offset,
               bytes: whole ? entry.bytes : null,
             };
+      const bytes = item.bytes?.length ?? 0;
       tracked.left++;
-      pendingBytes += item.bytes?.length ?? 0;
-      pending.push({ item, of: tracked });
+      pendingBytes += bytes;
+      pending.push({ item, bytes, of: tracked });
     }
     if (tracked.left === 0) settle(place);
     while (pending.length >= limits.maxRecords || pendingBytes >= limits.maxBytes) {
@@ -224,19 +225,20 @@ export async function deliver(
   }
 }
 
-/** A delivery whose record stays in the log's bytes until it is asked for. */
+/** A delivery that stays in the log's bytes: record and view of the bytes are made when they are asked for. */
 class StoredDelivery implements Delivery {
   readonly kind: RecordKind;
   readonly topic: string;
   readonly partition: number;
-  readonly bytes: Uint8Array | null;
   readonly #entry: LogBatch['entries'][number];
   constructor(batch: LogBatch, entry: LogBatch['entries'][number]) {
     this.kind = topics[batch.topic].kind;
     this.topic = batch.topic;
     this.partition = batch.partition;
-    this.bytes = entry.bytes;
     this.#entry = entry;
+  }
+  get bytes(): Uint8Array | null {
+    return this.#entry.bytes;
   }
   get offset(): number {
     return this.#entry.offset;

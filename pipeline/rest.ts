@@ -27,6 +27,9 @@ export interface Rest {
 
 /** Numbers of a row; those a flow may lack are NaN there. */
 const WIDTH = 21;
+/** Rows of a page: what one more flow can cost in memory nobody uses is bounded by it. */
+const PAGE_BITS = 13;
+const PAGE_ROWS = 1 << PAGE_BITS;
 /** Parts that are held once, for as long as so many others do not come between. */
 const MAX_SHARED = 50_000;
 /** Parts of one key that are compared with; more of them are held as they come. */
@@ -40,10 +43,9 @@ const orNull = (value: number): number | null => (Number.isNaN(value) ? null : v
 type Observer = Pick<Flow, 'origin' | 'cluster' | 'node' | 'collector' | 'verdictRaw' | 'dropReason'>;
 
 export function createRest(): Rest {
-  let capacity = 1024;
-  let rows = new Float64Array(capacity * WIDTH);
-  let bits = new Uint32Array(capacity);
-  let copies = new Uint16Array(capacity);
+  const pages: Float64Array[] = [];
+  const bits: number[] = [];
+  const copies: number[] = [];
   const ids: string[] = [];
   const sources: Endpoint[] = [];
   const destinations: Endpoint[] = [];
@@ -60,13 +62,8 @@ export function createRest(): Rest {
   const observed = sharing<Observer>((observer) => observer.node ?? '', sameObserver, observerOf);
   const traces = sharing<readonly PolicyRef[]>((trace) => trace[0]?.name ?? '', sameTrace, asIs);
 
-  function grow(): void {
-    capacity *= 2;
-    const [rowsBefore, bitsBefore, copiesBefore] = [rows, bits, copies];
-    (rows = new Float64Array(capacity * WIDTH)).set(rowsBefore);
-    (bits = new Uint32Array(capacity)).set(bitsBefore);
-    (copies = new Uint16Array(capacity)).set(copiesBefore);
-  }
+  const pageOf = (slot: number): Float64Array => pages[slot >>> PAGE_BITS]!;
+  const rowOf = (slot: number): number => (slot & (PAGE_ROWS - 1)) * WIDTH;
 
   return {
     put(flow, feed, offset) {
@@ -75,11 +72,12 @@ export function createRest(): Rest {
         return lastSlot;
       }
       const slot = free.pop() ?? used++;
-      if (slot === capacity) grow();
+      if (slot >>> PAGE_BITS === pages.length) pages.push(new Float64Array(PAGE_ROWS * WIDTH));
       last = flow;
       lastSlot = slot;
       copies[slot] = 1;
-      let at = slot * WIDTH;
+      const rows = pageOf(slot);
+      let at = rowOf(slot);
       rows[at++] = feed;
       rows[at++] = offset;
       rows[at++] = flow.position;
@@ -120,7 +118,8 @@ export function createRest(): Rest {
       return slot;
     },
     wake(slot) {
-      let at = slot * WIDTH + 2;
+      const rows = pageOf(slot);
+      let at = rowOf(slot) + 2;
       const observer = observers[slot]!;
       const set = bits[slot]!;
       const flow = newFlow({
@@ -167,12 +166,13 @@ export function createRest(): Rest {
       return flow;
     },
     release(slot) {
-      if (copies[slot]! > 1) return void copies[slot]!--;
+      copies[slot]!--;
+      if (copies[slot]! > 0) return;
       if (slot === lastSlot) last = null;
       free.push(slot);
     },
-    feedOf: (slot) => rows[slot * WIDTH]!,
-    offsetOf: (slot) => rows[slot * WIDTH + 1]!,
+    feedOf: (slot) => pageOf(slot)[rowOf(slot)]!,
+    offsetOf: (slot) => pageOf(slot)[rowOf(slot) + 1]!,
   };
 }
 

@@ -16,7 +16,7 @@ export interface Codec<K extends RecordKind> {
    * minus the number of bytes that were missing.
    */
   encodeInto(buffer: Buffer, offset: number, record: RecordTypes[K]): number;
-  decode(bytes: Buffer): RecordTypes[K];
+  readonly decode: (bytes: Buffer) => RecordTypes[K];
   /** A decoder for records written with another version of the schema. Throws when the two do not resolve. */
   decoderFor(writerSchema: string): (bytes: Buffer) => RecordTypes[K];
 }

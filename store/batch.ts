@@ -48,7 +48,8 @@ export function pack(
   const place = new Uint16Array(items.length);
   const places: Place[] = [];
   let total = 0;
-  for (const item of items) total += (item.bytes?.length ?? 512) + 16;
+  const bodies = items.map((item) => item.bytes);
+  for (const body of bodies) total += (body?.length ?? 512) + 16;
   let bytes = Buffer.from(bufferOf(total));
   let at = 0;
   let last = -1;
@@ -59,11 +60,12 @@ export function pack(
     }
     place[i] = last;
     offsets[i] = item.offset;
-    const body = item.bytes ? bodyAt(item.kind, item.bytes) : -1;
-    if (item.bytes && body >= 0) {
-      const length = item.bytes.length - body;
+    const stored = bodies[i] ?? null;
+    const body = stored ? bodyAt(item.kind, stored) : -1;
+    if (stored && body >= 0) {
+      const length = stored.length - body;
       if (at + length > bytes.length) bytes = enlarged(bytes, at, length);
-      bytes.set(body === 0 ? item.bytes : item.bytes.subarray(body), at);
+      bytes.set(body === 0 ? stored : stored.subarray(body), at);
       at += length;
     } else {
       let next = codecOf(item.kind).encodeInto(bytes, at, item.record);

@@ -19,8 +19,10 @@ export interface Frame<T> {
 }
 
 /** What the entries of one frame share. */
-interface Shared<K extends RecordKind> {
-  readonly codec: Codec<K>;
+interface Shared<T> {
+  readonly decode: (bytes: Buffer) => T;
+  /** Another version wrote it: readers that take bytes as they are cannot have these. */
+  readonly foreign: boolean;
   /** The whole frame. */
   readonly bytes: Buffer;
   readonly firstOffset: number;
@@ -32,21 +34,21 @@ interface Shared<K extends RecordKind> {
  * in the frame, and makes a view of those bytes only when asked. A class, as accessors of an object literal would
  * cost a closure each.
  */
-class FrameEntry<K extends RecordKind> implements LogEntry<RecordTypes[K]> {
-  readonly #shared: Shared<K>;
+class FrameEntry<T> implements LogEntry<T> {
+  readonly #shared: Shared<T>;
   readonly #index: number;
   readonly #start: number;
   readonly #end: number;
-  #value: RecordTypes[K] | null;
+  #value: T | null;
   readonly mark: Mark | null;
   readonly raw: number;
   readonly clockMs: number | null;
 
   constructor(
-    shared: Shared<K>,
+    shared: Shared<T>,
     place: { readonly index: number; readonly start: number; readonly end: number },
     held: {
-      readonly value: RecordTypes[K] | null;
+      readonly value: T | null;
       readonly mark: Mark | null;
       readonly raw: number;
       readonly clockMs: number | null;
@@ -68,11 +70,14 @@ class FrameEntry<K extends RecordKind> implements LogEntry<RecordTypes[K]> {
     return this.#shared.appendMs;
   }
   get bytes(): Buffer | null {
-    return this.#end === 0 ? null : this.#shared.bytes.subarray(this.#start, this.#end);
+    return this.#end === 0 || this.#shared.foreign ? null : this.#span();
   }
-  get value(): RecordTypes[K] | null {
-    if (this.#value === null && this.#end !== 0) this.#value = this.#shared.codec.decode(this.bytes!);
+  get value(): T | null {
+    if (this.#value === null && this.#end !== 0) this.#value = this.#shared.decode(this.#span());
     return this.#value;
+  }
+  #span(): Buffer {
+    return this.#shared.bytes.subarray(this.#start, this.#end);
   }
   forget(): void {
     this.#value = null;
@@ -138,7 +143,7 @@ export function encodeFrame<K extends RecordKind>(
   buffer.writeDoubleLE(place.firstOffset, 8);
   buffer.writeDoubleLE(place.appendMs, 16);
   buffer.writeUInt32LE(entries.length, 24);
-  const shared = { codec, bytes: buffer.subarray(0, at), ...place };
+  const shared = { decode: codec.decode, foreign: false, bytes: buffer.subarray(0, at), ...place };
   return {
     bytes: shared.bytes,
     entries: entries.map(
@@ -152,16 +157,17 @@ export function encodeFrame<K extends RecordKind>(
   };
 }
 
-/** The entries of a frame that was checked. */
-export function decodeFrame<K extends RecordKind>(
-  codec: Codec<K>,
+/** The entries of a frame that was checked. `foreign` when another version wrote it. */
+export function decodeFrame<T>(
   bytes: Buffer,
-): LogEntry<RecordTypes[K]>[] {
+  decode: (bytes: Buffer) => T,
+  { foreign } = { foreign: false },
+): LogEntry<T>[] {
   const firstOffset = bytes.readDoubleLE(8);
   const appendMs = bytes.readDoubleLE(16);
   const count = bytes.readUInt32LE(24);
-  const shared = { codec, bytes, firstOffset, appendMs };
-  const entries: LogEntry<RecordTypes[K]>[] = [];
+  const shared = { decode, foreign, bytes, firstOffset, appendMs };
+  const entries: LogEntry<T>[] = [];
   let at = FRAME_HEADER_BYTES;
   for (let index = 0; index < count; index++) {
     const flags = bytes[at]!;

@@ -3,10 +3,26 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../pipeline/contracts.ts';
 import { readJson, writeAtomically } from '../../pipeline/files.ts';
-import type { ConsumeOptions, Log, LogBatch, LogEntry, Topic, TopicRecord } from '../../pipeline/log.ts';
+import type {
+  ConsumeOptions,
+  Log,
+  LogBatch,
+  LogEntry,
+  Topic,
+  TopicKind,
+  TopicRecord,
+} from '../../pipeline/log.ts';
 import { topics } from '../../pipeline/log.ts';
 import { openSegments } from './segments.ts';
-import { createLocalTopic, type LocalTopic, type Reader, type ReaderQueue } from './topic.ts';
+import {
+  createLocalTopic,
+  type LocalTopic,
+  type LocalTopicOptions,
+  type Reader,
+  type ReaderQueue,
+} from './topic.ts';
+import { openWriters } from './writers.ts';
+import { codecOf } from '../../schema/codec.ts';
 import { anySignal } from '../../pipeline/signals.ts';
 import { messageOf } from '../../pipeline/errors.ts';
 import { newLoss, type Loss } from '../../schema/records.ts';
@@ -122,6 +138,19 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
     await writeAtomically(path, JSON.stringify(Object.fromEntries(cursors)));
   }
 
+  async function onDisk<T extends Topic>(topic: T, parent: string): Promise<LocalTopicOptions<T>['disk']> {
+    const { name, kind } = topics[topic];
+    const directory = join(parent, name);
+    const writers = await openWriters(directory, codecOf(kind as TopicKind<T>));
+    const segments = await openSegments({
+      directory,
+      segmentBytes: options.segmentBytes ?? 64 * 1024 * 1024,
+      schema: writers.own,
+      damaged: (path, bytes) => context.log.warn({ path, bytes }, 'cut a damaged end off a segment'),
+    });
+    return { segments, writers };
+  }
+
   function leftBehind(group: string, topic: Topic, from: number, to: number): void {
     const key = readerKey(group, topic);
     const before = missed.get(key);
@@ -188,20 +217,11 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
         : undefined;
       for (const [key, cursor] of Object.entries(saved ?? {})) cursors.set(key, cursor);
       for (const topic of wanted) {
-        const segments =
-          options.directory === null
-            ? null
-            : await openSegments({
-                directory: join(options.directory, topics[topic].name),
-                segmentBytes: options.segmentBytes ?? 64 * 1024 * 1024,
-                damaged: (path, bytes) =>
-                  context.log.warn({ path, bytes }, 'cut a damaged end off a segment'),
-              });
         opened.set(
           topic,
           createLocalTopic(topic, {
+            disk: options.directory === null ? null : await onDisk(topic, options.directory),
             clock: context.clock,
-            segments,
             tailEntries: options.tailEntries ?? 32_768,
             maxBytes: options.maxBytes,
             stopping: signal,

@@ -14,8 +14,8 @@ export interface Segments {
   readonly bytes: number;
   /** Resolves when the frames are on stable storage. Frames are written in the order of the calls. */
   append(frames: readonly Buffer[]): Promise<void>;
-  /** The frame that holds `offset`, or the first one after it; null when there is none. */
-  read(offset: number): Promise<Buffer | null>;
+  /** The frame that holds `offset`, or the first one after it, and its schema; null when there is none. */
+  read(offset: number): Promise<{ readonly bytes: Buffer; readonly schema: string } | null>;
   /** Bytes on disk from `offset` on, to the precision of an append. */
   bytesFrom(offset: number): number;
   /** Deletes the segments that lie wholly before `offset`; the one being written to stays. */
@@ -26,6 +26,8 @@ export interface Segments {
 interface Segment {
   readonly path: string;
   readonly first: number;
+  /** Fingerprint of the schema its records were written with. */
+  readonly schema: string;
   file: FileHandle;
   bytes: number;
   end: number;
@@ -40,6 +42,8 @@ interface Segment {
 export async function openSegments(options: {
   readonly directory: string;
   readonly segmentBytes: number;
+  /** Fingerprint of the schema of what is appended. A segment holds records of one schema. */
+  readonly schema: string;
   readonly damaged: (path: string, bytes: number) => void;
 }): Promise<Segments> {
   mkdirSync(options.directory, { recursive: true });
@@ -51,8 +55,10 @@ export async function openSegments(options: {
   let end = segments.at(-1)?.end ?? 0;
 
   async function roll(): Promise<Segment> {
-    const path = join(options.directory, `${String(end).padStart(16, '0')}.log`);
-    const segment = { path, first: end, file: await open(path, 'a+', 0o600), bytes: 0, end, frames: [] };
+    const { schema } = options;
+    const path = join(options.directory, `${String(end).padStart(16, '0')}.${schema}.log`);
+    const file = await open(path, 'a+', 0o600);
+    const segment = { path, first: end, schema, file, bytes: 0, end, frames: [] };
     segments.push(segment);
     return segment;
   }
@@ -70,7 +76,8 @@ export async function openSegments(options: {
     async append(frames) {
       try {
         let segment = segments.at(-1);
-        if (!segment || segment.bytes >= options.segmentBytes) segment = await roll();
+        const isOpen = segment?.schema === options.schema && segment.bytes < options.segmentBytes;
+        if (!segment || !isOpen) segment = await roll();
         for (const frame of frames) seal(frame);
         const length = frames.reduce((sum, f) => sum + f.length, 0);
         try {
@@ -99,7 +106,7 @@ export async function openSegments(options: {
       const frame = frameAt(segment.frames, offset);
       const buffer = Buffer.allocUnsafeSlow(frame.length);
       await segment.file.read(buffer, 0, frame.length, frame.at);
-      return buffer;
+      return { bytes: buffer, schema: segment.schema };
     },
     bytesFrom(offset) {
       let sum = 0;
@@ -151,8 +158,9 @@ function frameAt(frames: Segment['frames'], offset: number): Segment['frames'][n
 
 async function recover(path: string, damaged: (path: string, bytes: number) => void): Promise<Segment> {
   const file = await open(path, 'a+', 0o600);
-  const first = Number(/(\d+)\.log$/.exec(path)?.[1] ?? 0);
-  const segment: Segment = { path, first, file, bytes: 0, end: first, frames: [] };
+  const [, offset = '0', schema = ''] = /(\d+)\.([0-9a-f]+)\.log$/.exec(path) ?? [];
+  const first = Number(offset);
+  const segment: Segment = { path, first, schema, file, bytes: 0, end: first, frames: [] };
   const size = (await file.stat()).size;
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   while (segment.bytes + FRAME_HEADER_BYTES <= size) {

@@ -5,6 +5,7 @@ import { topics } from '../../pipeline/log.ts';
 import { codecOf } from '../../schema/codec.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import type { Segments } from './segments.ts';
+import type { Writers } from './writers.ts';
 
 /** How much of a topic is kept for one reader, and what is done when that is used up. */
 export interface ReaderQueue {
@@ -51,10 +52,10 @@ export interface LocalTopic<T extends Topic> {
   close(): Promise<void>;
 }
 
-export interface LocalTopicOptions {
+export interface LocalTopicOptions<T extends Topic> {
   readonly clock: Clock;
   /** Null keeps the topic in memory alone: appends then wait for the slowest reader. */
-  readonly segments: Segments | null;
+  readonly disk: { readonly segments: Segments; readonly writers: Writers<TopicKind<T>> } | null;
   /** Entries kept in memory for readers at the head; a moving reader is waited for beyond that. */
   readonly tailEntries: number;
   readonly maxBytes: number;
@@ -73,9 +74,10 @@ const DISK_RETRY_MS = 1000;
 /** A reader that has not moved for this long holds nothing up (only where entries are on disk). */
 const STANDSTILL_MS = 5000;
 
-export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicOptions): LocalTopic<T> {
+export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicOptions<T>): LocalTopic<T> {
   type Record = TopicRecord<T>;
-  const { segments, clock } = options;
+  const { clock } = options;
+  const segments = options.disk?.segments ?? null;
   const codec = codecOf(topics[topic].kind as TopicKind<T>);
   const tail: LogEntry<Record>[][] = [];
   let tailCount = 0;
@@ -290,8 +292,11 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
     if (first && offset >= first.offset) {
       for (let i = tail.length - 1; i >= 0; i--) if (tail[i]![0]!.offset <= offset) return tail[i]!;
     }
-    const bytes = await segments?.read(offset);
-    return bytes ? (decodeFrame(codec, bytes) as LogEntry<Record>[]) : (tail[0] ?? []);
+    const frame = await options.disk?.segments.read(offset);
+    if (!frame) return tail[0] ?? [];
+    const { bytes, schema } = frame;
+    const { own, decoder } = options.disk!.writers;
+    return decodeFrame(bytes, await decoder(schema), { foreign: schema !== own });
   }
 
   function inMemory(

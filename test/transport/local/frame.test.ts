@@ -17,7 +17,7 @@ test('a frame holds records of any size, whatever room is left when they come', 
       flows.map((value) => ({ partition: 0, key: null, value })),
       { firstOffset: 7, appendMs: 1 },
     );
-    const read = decodeFrame(codec, bytes);
+    const read = decodeFrame(bytes, codec.decode);
     assert.deepEqual(
       read.map(({ offset, value }) => [offset, value?.source.labels]),
       flows.map((flow, i) => [7 + i, flow.source.labels]),

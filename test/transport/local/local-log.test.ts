@@ -3,7 +3,11 @@ import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Entry, Log, LogBatch, LogEntry } from '../../../pipeline/log.ts';
-import type { Flow } from '../../../schema/records.ts';
+import { schemas, type Flow } from '../../../schema/records.ts';
+import avro from 'avsc';
+import { codecOf } from '../../../schema/codec.ts';
+import { encodeFrame } from '../../../transport/local/frame.ts';
+import { openSegments } from '../../../transport/local/segments.ts';
 import { createLocalLog, type LocalLogOptions } from '../../../transport/local/index.ts';
 import { testContext } from '../../helpers/context.ts';
 import { temporaryDirectory } from '../../helpers/directory.ts';
@@ -206,4 +210,50 @@ test('a record that does not fit its schema is named and nothing is stored', asy
   );
   await log.append('enriched', entriesOf(0, 1));
   assert.equal((await readSome(log, 'a', 1)).length, 1);
+});
+
+test('what an older version left in the log is read with its schema, and goes on in a segment of its own', async (t) => {
+  const directory = temporaryDirectory(t);
+  const before = await open(t, { directory });
+  await before.append('enriched', entriesOf(0, 3));
+  await before.stop();
+  // The older version: flows had no `inventoryStale`, its last field.
+  const older = JSON.parse(schemas.flow) as { fields: { name: string }[] };
+  older.fields.pop();
+  const type = avro.Type.forSchema(older as unknown as avro.Schema, { wrapUnions: 'never' });
+  const topic = join(directory, 'weir.flows.enriched');
+  const segments = await openSegments({ directory: topic, schema: 'a1', segmentBytes: 1e6, damaged() {} });
+  writeFileSync(join(topic, 'schema-a1.avsc'), JSON.stringify(older));
+  const codec = codecOf('flow');
+  const frame = encodeFrame(
+    { ...codec, encodeInto: (buffer, offset, flow) => offset + type.toBuffer(flow).copy(buffer, offset) },
+    entriesOf(3, 2),
+    { firstOffset: 3, appendMs: 1 },
+  );
+  await segments.append([frame.bytes]);
+  await segments.close();
+
+  const log = await open(t, { directory });
+  await log.append('enriched', entriesOf(5, 1));
+  const seen = await readSome(log, 'a', 6);
+  assert.equal(
+    JSON.stringify(seen.map(({ value }) => codec.decode(codec.encode(value!)))),
+    JSON.stringify(entriesOf(0, 6).map(({ value }) => codec.decode(codec.encode(value!)))),
+  );
+  assert.deepEqual(
+    seen.map(({ bytes }) => bytes === null),
+    [false, false, false, true, true, false],
+    'bytes of another schema are given to nobody',
+  );
+});
+
+test('segments whose schema is gone are refused by name', async (t) => {
+  const directory = temporaryDirectory(t);
+  const topic = join(directory, 'weir.flows.enriched');
+  const segments = await openSegments({ directory: topic, schema: 'b2', segmentBytes: 1e6, damaged() {} });
+  const frame = encodeFrame(codecOf('flow'), entriesOf(0, 1), { firstOffset: 0, appendMs: 1 });
+  await segments.append([frame.bytes]);
+  await segments.close();
+  const log = await open(t, { directory });
+  await assert.rejects(readSome(log, 'a', 1), /schema-b2\.avsc: segments of this schema cannot be read/);
 });
