@@ -59,7 +59,8 @@ function lock(path: string, directory: string): () => void {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether another process with this id runs. */
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
