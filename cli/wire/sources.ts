@@ -142,7 +142,7 @@ export async function loadSource(type: string): Promise<SourceType> {
   return module.source;
 }
 
-async function createInput(config: SourceConfig['input'], context: InputContext): Promise<Input> {
+export async function createInput(config: SourceConfig['input'], context: InputContext): Promise<Input> {
   const module = await inputs[config.type as InputName].load();
   return (module.create as (options: unknown, context: InputContext) => Input)(config.options, context);
 }

@@ -39,6 +39,16 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
   }
 }
 
+/** The living process that has a state directory; null when none has. */
+export function ownerOf(directory: string): number | null {
+  try {
+    const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'));
+    return isAlive(pid) ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
 function lock(path: string, directory: string): () => void {
   for (let tries = 0; ; tries++) {
     try {
