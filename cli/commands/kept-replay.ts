@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf, PartialWriteError, WeirError } from '../../pipeline/errors.ts';
+import { isRunning } from '../../pipeline/owner.ts';
 import { contextOf, type Shared } from '../wire/process.ts';
 import type { WiredSink } from '../wire/local.ts';
-import { isAlive } from '../wire/state.ts';
 
 /** The flows and alerts of a replay, kept to be searched until the next replay takes their place. */
 export interface KeptReplay {
@@ -99,7 +99,7 @@ function removeLeftovers(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(directory)) {
     const owner = /^building-(\d+)$/.exec(name)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner)))
+    if (owner !== undefined && !isRunning({ pid: Number(owner), started: null }))
       rmSync(join(directory, name), { recursive: true, force: true });
   }
 }

@@ -140,7 +140,10 @@ test('long texts are broken between words', () => {
 
 test('CSV is RFC 4180 and holds no formula', () => {
   assert.equal(csvLine(['a', 1, null, true, 'b,c', 'd"e', 'f\ng']), 'a,1,,true,"b,c","d""e","f\ng"\r\n');
-  assert.equal(csvLine(['=1+1', '+x', '-x', '@x', '\tx', -5]), "'=1+1,'+x,'-x,'@x,'\tx,-5\r\n");
+  assert.equal(
+    csvLine(['=1+1', '+x', '-x', '@x', '\tx', '\n=x', -5]),
+    "'=1+1,'+x,'-x,'@x,'\tx,\"'\n=x\",-5\r\n",
+  );
 });
 
 test('JSON lines leave out what is absent', () => {
