@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { systemClock } from '../pipeline/clock.ts';
-import { messageOf, WeirError } from '../pipeline/errors.ts';
+import { messageOf, WeirError, type ErrorCode } from '../pipeline/errors.ts';
 import { caret, QueryError } from '../query/errors.ts';
 import { exit, UsageError, type World } from './commands/command.ts';
 import { nearest } from '../query/suggest.ts';
@@ -56,6 +56,9 @@ async function main(): Promise<number> {
   }
 }
 
+/** Codes of what could not be reached. */
+const unreached = new Set<ErrorCode>(['not_connected', 'log_unavailable', 'sink_unavailable']);
+
 function explain(error: unknown, command: string): number {
   const { stderr } = process;
   const code = (error as { code?: string }).code ?? '';
@@ -72,7 +75,7 @@ function explain(error: unknown, command: string): number {
   if (error instanceof WeirError) {
     stderr.write(`weir: ${error.message}\n${error instanceof QueryError ? `${caret(error)}\n` : ''}`);
     if (error.code === 'config_invalid' || error.code === 'query_invalid') return exit.usage;
-    return error.code === 'not_connected' ? exit.notConnected : exit.failed;
+    return unreached.has(error.code) ? exit.notConnected : exit.failed;
   }
   stderr.write(`weir: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return exit.failed;

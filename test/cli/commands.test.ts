@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { main as mainFile, weir } from '../e2e/processes.ts';
+import { weir } from '../e2e/processes.ts';
 import { netobservLines } from '../e2e/traffic.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 
@@ -170,78 +168,3 @@ test('config show fills in defaults and shows no secret', async (t) => {
   assert.match(out, /redacted/);
   assert.match(out, /lanes: 12/);
 });
-
-test('what was replayed is found by search, whatever its time, until the next replay', async (t) => {
-  const directory = temporaryDirectory(t);
-  const env = { WEIR_STATE_DIR: join(directory, 'state') };
-  const input = join(directory, 'flows.jsonl');
-  const write = (count: number): void => writeFileSync(input, `${[...netobservLines(count)].join('\n')}\n`);
-  const replayed = (...more: string[]): ReturnType<typeof weir> =>
-    weir(['replay', '--source', 'netobserv', input, ...more], env);
-  const found = async (...more: string[]): Promise<number> =>
-    lines((await weir(['search', ...more, '--format', 'json'], env)).out).length;
-
-  write(500);
-  assert.match((await replayed('--no-store')).err, /^malformed +0$\s*(?!kept)/m);
-  const nothing = await weir(['search'], env);
-  assert.deepEqual([nothing.code, nothing.out], [4, '']);
-
-  assert.match((await replayed()).err, /^kept +500 flows and \d+ alerts?, .*weir search --replayed$/m);
-  assert.equal(await found(), 500);
-  assert.equal(await found('--replayed'), 500);
-  const table = await weir(['search', 'verdict : deny', '--limit', '1'], env);
-  assert.equal(table.out.split('\n')[0], `Replay of ${input}`);
-  const listed = await weir(['alerts', 'list', '--format', 'json'], env);
-  const { id } = JSON.parse(lines(listed.out)[0]!) as { id: string };
-  assert.ok((await weir(['alerts', 'show', id], env)).out.includes('severity'));
-
-  write(20);
-  await replayed('-q');
-  assert.equal(await found(), 20);
-});
-
-test('a replay that cannot keep what it read is a replay all the same', async (t) => {
-  const directory = temporaryDirectory(t);
-  const input = join(directory, 'flows.jsonl');
-  writeFileSync(input, `${[...netobservLines(50)].join('\n')}\n`);
-  const { code, err } = await weir(['replay', '--source', 'netobserv', input], { WEIR_STATE_DIR: input });
-  assert.equal(code, 0, err);
-  assert.match(err, /^flows +50 /m);
-  assert.match(err, /^kept +nothing: .*flows\.jsonl/m);
-});
-
-test('wrong use is told in a line, with what was meant', async (t) => {
-  const env = { WEIR_STATE_DIR: temporaryDirectory(t) };
-  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
-    [['serch'], /^weir: there is no command 'serch'; did you mean 'search'\?$/m],
-    [
-      ['search', '--sinc', '1h'],
-      /^weir: Unknown option '--sinc'\n\nweir help search shows how it is used\.$/m,
-    ],
-    [['observe', '--format', 'csv'], /there is no format 'csv' here: expected table, json/],
-    [['status', '--format', 'csv'], /there is no format 'csv' here: expected table, json/],
-    [['alerts', 'list', 'severity : hgh'], /column 12.*\nseverity : hgh\n {11}\^/],
-    [['alerts', 'lst'], /there is no 'alerts lst': expected list or show/],
-    [['toString'], /there is no command 'toString'/],
-  ];
-  for (const [args, expected] of wrong) {
-    const { code, err } = await weir(args, env);
-    assert.equal(code, 2, `${args.join(' ')}\n${err}`);
-    assert.match(err, expected);
-  }
-});
-
-test(
-  'an output that cannot be written to is an error of one line',
-  { skip: !existsSync('/dev/full') && 'no /dev/full here' },
-  async () => {
-    const child = spawn(process.execPath, [mainFile, 'docs'], {
-      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
-    });
-    const err: Buffer[] = [];
-    child.stderr!.on('data', (data: Buffer) => err.push(data));
-    const [code] = (await once(child, 'close')) as [number];
-    assert.equal(code, 1);
-    assert.match(Buffer.concat(err).toString(), /^weir: the output cannot be written: .*ENOSPC[^\n]*\n$/);
-  },
-);
