@@ -2,7 +2,7 @@
 import type { Alert, Endpoint, Flow, PolicyRef, Severity, Verdict } from '../../schema/records.ts';
 import type { Colours, Style } from './colours.ts';
 import { safeText } from './text.ts';
-import { timeText } from './units.ts';
+import { countText, timeText } from './units.ts';
 
 const protocols: Readonly<Record<number, string>> = {
   1: 'ICMP',
@@ -104,6 +104,6 @@ export function alertLine(alert: Alert, colours: Colours): string {
     colours.dim(timeText(alert.raisedMs)),
     severity,
     colours.bold(safeText(alert.detector)),
-    `${safeText(alert.why.summary)} ${colours.dim(`[${about}${alert.count} flows, ${alert.id}]`)}`,
+    `${safeText(alert.why.summary)} ${colours.dim(`[${about}${countText(alert.count, 'flow')}, ${alert.id}]`)}`,
   ].join('  ');
 }
