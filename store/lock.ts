@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WeirError } from '../pipeline/errors.ts';
+import { isRunning, thisProcess, type Owner } from '../pipeline/owner.ts';
 
 const held = new Set<string>();
 
@@ -14,7 +15,7 @@ export function lockDirectory(dir: string): () => void {
   const path = join(dir, 'lock');
   for (let tries = 0; ; tries++) {
     try {
-      writeFileSync(path, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), {
+      writeFileSync(path, JSON.stringify(thisProcess()), {
         flag: 'wx',
       });
       break;
@@ -35,27 +36,12 @@ export function lockDirectory(dir: string): () => void {
 
 /** The living process a lock belongs to; null when there is none. */
 function ownerOf(path: string): number | null {
-  let lock: { pid: number; started: string | null };
+  let lock: Owner;
   try {
     lock = JSON.parse(readFileSync(path, 'utf8')) as typeof lock;
   } catch {
     return null;
   }
   if (lock.pid === process.pid) return held.has(path) ? lock.pid : null;
-  try {
-    process.kill(lock.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return null;
-  }
-  return lock.started !== null && startOf(lock.pid) !== lock.started ? null : lock.pid;
-}
-
-/** When a process began, in clock ticks since boot (proc(5), field 22); null where there is no /proc. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
+  return isRunning(lock) ? lock.pid : null;
 }

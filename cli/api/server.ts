@@ -82,8 +82,7 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     const write = async (line: object): Promise<void> => {
       if (gone.signal.aborted) throw new Error('the asker is gone');
-      if (!response.write(`${JSON.stringify(line)}\n`))
-        await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(`${JSON.stringify(line)}\n`)) await drainedOrClosed(response);
     };
     try {
       await answer(searchParams, write, gone.signal);
@@ -114,6 +113,18 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
     },
   };
 }
+
+/** Leaves no listener behind, however often an answer has to wait for its reader. */
+const drainedOrClosed = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 
 /** Hands what passes to those who look on; one who is slow misses some, and nobody is held up. */
 export interface Lookout {

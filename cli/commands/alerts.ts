@@ -1,62 +1,90 @@
 import { parseArgs } from 'node:util';
-import { WeirError } from '../../pipeline/errors.ts';
+import { compileQuery } from '../../query/index.ts';
 import type { Alert } from '../../schema/records.ts';
 import { csvLine } from '../format/csv.ts';
 import { jsonLine } from '../format/json.ts';
 import { severityStyle } from '../format/records.ts';
-import { safeText } from '../format/text.ts';
+import type { Style } from '../format/colours.ts';
+import { safeText, wrap } from '../format/text.ts';
 import { tableLines, type Column } from '../format/table.ts';
 import { countText, numberText, spanText, timeText } from '../format/units.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
-import { forensics, formatOf, limitOf, paintOf, print, widthOf } from './ask.ts';
+import {
+  askedOptions,
+  askedUsage,
+  forensics,
+  formatOf,
+  formats,
+  limitOf,
+  paintOf,
+  print,
+  treeFormats,
+  widthOf,
+  type Format,
+} from './ask.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
 
-const usage = `weir alerts list [QUERY] [--since 24h] [--format table|json|csv]
+const usage = `weir alerts list [QUERY] [--since 7d] [--format table|json|csv]
 weir alerts show ID
 
 What the detectors found, newest first.
 
   QUERY             such as 'severity >= medium and detector : port_scan'
-${rangeUsage}
+${rangeUsage('7d')}
   --limit N         at most so many (default 100)
-  --format FORMAT   table, json (one object a line) or csv
-  --config FILE     the configuration of the weir that is asked`;
+  --format FORMAT   table, json (one object a line) or csv (list only)
+${askedUsage}`;
 
 const DEFAULT_SINCE_MS = 7 * 86_400_000;
+
+/** An id may begin with a dash, and is no option then. */
+const withPlainId = ([action, id, ...rest]: readonly string[]): string[] =>
+  action === 'show' && id !== undefined && /^-[\w-]{21}$/.test(id)
+    ? [action, ...rest, '--', id]
+    : [action, id, ...rest].filter((each) => each !== undefined);
 
 export const alerts: Command = {
   summary: 'list alerts, show one',
   usage,
   async run(args, world) {
     const { values, positionals } = parseArgs({
-      args: [...args],
+      args: withPlainId(args),
       allowPositionals: true,
       options: {
         ...rangeOptions,
         limit: { type: 'string' },
         format: { type: 'string' },
-        config: { type: 'string' },
+        ...askedOptions,
       },
     });
     const [action = 'list', ...rest] = positionals;
-    const answering = await forensics(values.config, world);
+    if (action !== 'list' && action !== 'show')
+      throw new UsageError(`there is no 'alerts ${action}': expected list or show`);
+    const where = action === 'list' ? rest.join(' ') : '';
+    compileQuery('alert', where);
+    const format = formatOf(values.format, action === 'list' ? formats : treeFormats);
+    const answering = await forensics(values, world);
     try {
       if (action === 'show') {
         const id = rest[0];
         if (id === undefined) throw new UsageError('which alert? Give the id that weir alerts list shows');
         const revisions = await answering.from.alert(id);
-        if (revisions.length === 0) throw new WeirError('query_invalid', `there is no alert ${id}`);
-        if (formatOf(values.format) === 'json') await print(world, revisions.map(jsonLine).join(''));
-        else await print(world, `${details(revisions, world)}\n`);
-      } else if (action === 'list') {
-        const range = rangeOf(values, world.clock.now(), DEFAULT_SINCE_MS);
+        if (revisions.length === 0) {
+          world.stderr.write(`weir: there is no alert ${id}\n`);
+          return exit.failed;
+        }
+        if (format === 'json') await print(world, revisions.map(jsonLine).join(''));
+        else
+          await print(world, `${answering.banner && `${answering.banner}\n`}${details(revisions, world)}\n`);
+      } else {
+        const range = rangeOf(values, world.clock.now(), answering.replayed ? null : DEFAULT_SINCE_MS);
         const found = await answering.from.alerts({
-          where: rest.join(' '),
+          where,
           limit: limitOf(values.limit, 100),
           ...range,
         });
-        await list(found, formatOf(values.format), world, answering.banner);
-      } else throw new UsageError(`there is no 'alerts ${action}': expected list or show`);
+        await list(found, format, world, answering.banner);
+      }
       return exit.fine;
     } finally {
       await answering.close();
@@ -65,20 +93,20 @@ export const alerts: Command = {
 };
 
 const columns: readonly Column<Alert>[] = [
-  { title: 'LAST', text: (alert) => timeText(alert.lastMs), shrink: false },
+  { title: 'LAST', text: (alert) => timeText(alert.lastMs), shrink: false, dispensable: 1 },
   {
     title: 'SEVERITY',
     text: (alert) => alert.severity,
     style: (alert, paint) => severityStyle(alert.severity, paint),
     shrink: false,
   },
-  { title: 'DETECTOR', text: (alert) => alert.detector, shrink: false },
-  { title: 'FLOWS', text: (alert) => numberText(alert.count), align: 'right', shrink: false },
-  { title: 'WHAT', text: (alert) => alert.why.summary, min: 24 },
+  { title: 'DETECTOR', text: (alert) => alert.detector, shrink: false, dispensable: 2 },
+  { title: 'FLOWS', text: (alert) => numberText(alert.count), align: 'right', shrink: false, dispensable: 3 },
+  { title: 'WHAT', text: (alert) => alert.why.summary, min: 16 },
   { title: 'ID', text: (alert) => alert.id, shrink: false },
 ];
 
-async function list(found: readonly Alert[], format: string, world: World, banner: string): Promise<void> {
+async function list(found: readonly Alert[], format: Format, world: World, banner: string): Promise<void> {
   if (format === 'json') return print(world, found.map(jsonLine).join(''));
   if (format === 'csv') {
     const rows = found.map((alert) =>
@@ -109,9 +137,10 @@ async function list(found: readonly Alert[], format: string, world: World, banne
 function details(revisions: readonly Alert[], world: World): string {
   const alert = revisions.at(-1)!;
   const paint = paintOf(world);
-  const rows: [string, string][] = [
+  const width = widthOf(world);
+  const rows: [string, string, Style?][] = [
     ['what', alert.why.summary],
-    ['severity', `${severityStyle(alert.severity, paint)(alert.severity)}, score ${alert.score.toFixed(2)}`],
+    ['severity', `${alert.severity}, score ${alert.score.toFixed(2)}`, severityStyle(alert.severity, paint)],
     ['about', `${alert.entity.kind} ${alert.entity.key}${alert.owner ? `, owned by ${alert.owner}` : ''}`],
     [
       'towards',
@@ -142,7 +171,11 @@ function details(revisions: readonly Alert[], world: World): string {
     ],
     ['rule', `${alert.detector}: ${alert.rule}${alert.why.learning ? ', still learning' : ''}`],
   ];
-  const lines = rows.map(([name, text]) => `${paint.dim(name.padEnd(9))} ${safeText(text)}`);
+  const lines = rows.flatMap(([name, text, style = (plain) => plain]) =>
+    wrap(safeText(text), width === null ? null : width - 10).map(
+      (line, i) => `${paint.dim((i === 0 ? name : '').padEnd(9))} ${style(line)}`,
+    ),
+  );
   if (alert.why.factors.length > 0) {
     lines.push('', paint.bold('Why'));
     for (const { name, observed, expected, threshold } of alert.why.factors)

@@ -8,10 +8,16 @@ import { digest } from '../../schema/ids.ts';
 import { newAccess, type Access } from '../../schema/records.ts';
 import { noMeter } from '../../pipeline/meter.ts';
 import { createEnricher } from '../../enricher/index.ts';
-import { readConfig, type Config, type SourceConfig } from '../config/index.ts';
+import { readConfig, type Config, type SinkConfig, type SourceConfig } from '../config/index.ts';
+import { unreadable } from '../../collector/inputs/file/access.ts';
+import type { Options as ElasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
+import { safeText } from '../format/text.ts';
+import { countText, spanText } from '../format/units.ts';
+import { storeOptions } from '../wire/daemon.ts';
 import { createSink } from '../wire/sinks.ts';
+import { createInput } from '../wire/sources.ts';
 import { contextOf, createBoard, type Shared } from '../wire/process.ts';
-import { quietLog } from '../wire/quiet-log.ts';
+import { silentLog } from '../wire/quiet-log.ts';
 import { viewOf } from '../wire/sinks.ts';
 import { exit, type Command, type World } from './command.ts';
 import { paintOf, print } from './ask.ts';
@@ -19,15 +25,23 @@ import { needsConfig } from './places.ts';
 
 const usage = `weir check [--config FILE]
 
-Checks a configuration and everything it points to: files can be read, the state directory holds what is
-written, Kafka's topics are as they should be and take a record, every sink can be reached and is prepared, and
-those that get audit records take one of this check. Exits with 3 when something is wrong.`;
+Tries a configuration and everything it points to: files and topics can be read; the state directory, Kafka and
+Elasticsearch give back the record that this check writes; topics and templates are as weir setup makes them; rights are
+there for every kind of record a sink is sent; clocks agree. A sink is sent the record, which is an audit record, only
+where its records name access. Exits with 3 when something is wrong.`;
 
 /** One thing that was tried. */
 interface Finding {
   readonly what: string;
   readonly problem: string | null;
+  /** What else was learned; null for nothing. */
+  readonly note: string | null;
 }
+
+/** A clock that is further off than this puts flows into the wrong place in time. */
+const MAX_CLOCK_MS = 2000;
+/** Longer than the refresh interval of the templates. */
+const SEARCHABLE_MS = 20_000;
 
 export const check: Command = {
   summary: 'try everything the configuration points to',
@@ -38,14 +52,15 @@ export const check: Command = {
     const paint = paintOf(world);
     let problems = 0;
     await print(world, `${paint.green('ok')}    ${config.file ?? 'configuration'}\n`);
-    for await (const { what, problem } of findings(config, world)) {
+    for await (const { what, problem, note } of findings(config, world)) {
       if (problem !== null) problems++;
-      const mark = problem === null ? paint.green('ok') : paint.red('FAIL');
-      await print(
-        world,
-        `${mark}${problem === null ? '  ' : ''}  ${what}${problem === null ? '' : `\n      ${problem}`}\n`,
-      );
+      const mark = problem === null ? `${paint.green('ok')}  ` : paint.red('FAIL');
+      const more = note === null ? '' : paint.dim(` (${safeText(note)})`);
+      const why = problem === null ? '' : `\n      ${safeText(problem)}`;
+      await print(world, `${mark}  ${safeText(what)}${more}${why}\n`);
     }
+    const verdict = problems === 0 ? 'Everything is as it should be.' : `${countText(problems, 'problem')}.`;
+    await print(world, `\n${problems === 0 ? paint.green(verdict) : paint.red(verdict)}\n`);
     return problems > 0 ? exit.finding : exit.fine;
   },
 };
@@ -55,23 +70,17 @@ async function* findings(config: Config, world: World): AsyncGenerator<Finding> 
     cluster: config.cluster,
     clock: world.clock,
     meter: noMeter,
-    log: quietLog(world.stderr),
+    log: silentLog,
     board: createBoard(),
   };
   const probe = auditRecord(config.cluster, world.clock.now());
-  const tried = async (what: string, attempt: () => Promise<void> | void): Promise<Finding> => {
-    try {
-      await attempt();
-      return { what, problem: null };
-    } catch (error) {
-      return { what, problem: messageOf(error) };
-    }
-  };
   yield await tried(`state directory ${config.state.dir}: written and read back`, () =>
     stateProbe(config.state.dir),
   );
   for (const source of config.sources)
-    yield await tried(`source ${source.name}: ${placeOf(source)}`, () => readable(source));
+    yield await tried(`source ${source.name}: ${placeOf(source)}`, () =>
+      readable(source, shared, config, world.stop),
+    );
   yield await tried('inventory, networks, tenants and scopes', async () => {
     const enricher = await createEnricher(config.enricher, shared);
     await enricher.start(world.stop);
@@ -81,31 +90,118 @@ async function* findings(config: Config, world: World): AsyncGenerator<Finding> 
     yield await tried(`sink ${sink.name}: filters`, () => {
       viewOf(sink);
     });
-  if (config.kafka) {
-    const { createKafkaLog } = await import('../../transport/kafka/index.ts');
-    const log = createKafkaLog(config.kafka, contextOf(shared, 'check'));
-    const brokers = config.kafka.brokers.join(', ');
-    const reached = await tried(`kafka ${brokers}: topics`, () => log.start(world.stop));
-    yield reached;
-    if (reached.problem === null)
-      yield await tried(`kafka ${brokers}: an audit record of this check is taken`, () =>
-        log.append('access', [{ partition: 0, key: null, value: probe }]),
+  if (config.kafka) yield* kafkaFindings(config.kafka, shared, probe, world.stop);
+  for (const sink of config.sinks) {
+    if (sink.type === 'store')
+      yield await tried(`sink ${sink.name} (store): written and read back`, () =>
+        stateProbe(storeOptions(config, sink).dir),
       );
+    else yield* sinkFindings(sink, shared, probe, world.stop);
+  }
+}
+
+async function tried(what: string, attempt: () => Promise<string | void> | string | void): Promise<Finding> {
+  try {
+    return { what, problem: null, note: (await attempt()) ?? null };
+  } catch (error) {
+    return { what, problem: messageOf(error), note: null };
+  }
+}
+
+async function* kafkaFindings(
+  options: NonNullable<Config['kafka']>,
+  shared: Shared,
+  record: Access,
+  stop: AbortSignal,
+): AsyncGenerator<Finding> {
+  const { createKafkaLog } = await import('../../transport/kafka/index.ts');
+  const { probe } = await import('../../transport/kafka/probe.ts');
+  const log = createKafkaLog(options, contextOf(shared, 'check'));
+  const kafka = `kafka ${options.brokers.join(', ')}`;
+  try {
+    const reached = await tried(`${kafka}: topics`, () => log.start(stop));
+    yield reached;
+    if (reached.problem !== null) return;
+    let clock: { offMs: number; slackMs: number } | null = null;
+    yield await tried(`${kafka}: a record of this check written and read back`, async () => {
+      const { clockMs, tookMs } = await probe(
+        { options, log, logger: shared.log, clock: shared.clock },
+        record,
+      );
+      clock = { offMs: clockMs, slackMs: tookMs };
+    });
+    const found = clock as { offMs: number; slackMs: number } | null;
+    if (found) yield await tried(`${kafka}: clock`, () => clockNote(found.offMs, found.slackMs));
+  } finally {
     await log.stop().catch(() => {});
   }
-  for (const sink of config.sinks) {
-    if (sink.type === 'store') continue;
-    yield await tried(`sink ${sink.name} (${sink.type}): reached and prepared`, async () => {
-      const made = await createSink(sink, contextOf(shared, sink.name));
-      try {
-        await made.start?.(world.stop);
-        // Who sees who searched also sees who checked; and only a write proves the right to write.
-        if (sink.records.access) await made.write([delivery(probe)], world.stop);
-      } finally {
-        await made.stop?.(world.stop);
-      }
+}
+
+async function* sinkFindings(
+  sink: SinkConfig,
+  shared: Shared,
+  record: Access,
+  stop: AbortSignal,
+): AsyncGenerator<Finding> {
+  const name = `sink ${sink.name} (${sink.type})`;
+  const isSent = sink.records.access !== undefined;
+  const reached = await tried(`${name}: reached and prepared`, async () => {
+    const made = await createSink(sink, contextOf(shared, sink.name));
+    try {
+      await made.start?.(stop);
+      // Who sees who searched also sees who checked; and only a write proves the right to write.
+      if (isSent) await made.write([delivery(record)], stop);
+    } finally {
+      await made.stop?.(stop);
+    }
+  });
+  yield reached;
+  if (reached.problem !== null || sink.type !== 'elasticsearch') return;
+  const { comparison } = await import('../../sinks/elasticsearch/compare.ts');
+  const far = comparison(sink.options as ElasticsearchOptions);
+  const { clock } = shared;
+  const notAllowed = 'not asked: these credentials may not, and a sink need not';
+  try {
+    yield await tried(`${name}: templates`, async () => {
+      const wrong = await far.templates(stop);
+      if (wrong && wrong.length > 0) throw new Error(`${wrong.join('; ')}: run weir setup elasticsearch`);
+      return wrong === null ? notAllowed : undefined;
     });
+    yield await tried(`${name}: rights`, async () => {
+      const missing = await far.missingRights(Object.keys(sink.records), stop);
+      if (missing && missing.length > 0) throw new Error(`the credentials lack ${missing.join(', ')}`);
+      return missing === null ? 'not asked: no security is enabled there' : undefined;
+    });
+    yield await tried(`${name}: clock`, async () => {
+      const begunMs = clock.now();
+      const offMs = await far.clockMs(clock, stop);
+      return offMs === null ? notAllowed : clockNote(offMs, clock.now() - begunMs);
+    });
+    if (isSent)
+      yield await tried(`${name}: the record of this check read back`, async () => {
+        const isFound = await far.isFound('access', record.id, {
+          clock,
+          waitMs: SEARCHABLE_MS,
+          signal: stop,
+        });
+        if (isFound === false)
+          throw new Error(`it was taken, and is not found ${spanText(SEARCHABLE_MS)} later`);
+        return isFound === null ? notAllowed : undefined;
+      });
+  } finally {
+    await far.close();
   }
+}
+
+/** How far a clock is off. Throws when that is more than the time the question took can explain. */
+function clockNote(offMs: number, slackMs: number): string {
+  const size = spanText(Math.abs(Math.round(offMs)));
+  const text = `${size} ${offMs < 0 ? 'behind' : 'ahead of'} this machine's`;
+  if (Math.abs(offMs) > MAX_CLOCK_MS + slackMs)
+    throw new Error(
+      `its clock is ${text}: events will be in the wrong place in time until both are set by NTP`,
+    );
+  return text;
 }
 
 /** The mark that a check leaves: a record of the audit trail, as every look at the data is one. */
@@ -149,9 +245,29 @@ function placeOf({ type, input }: SourceConfig): string {
   return `${type} from ${input.type} ${[path ?? topic ?? ''].flat().join(', ')}`.trim();
 }
 
-/** Paths without patterns must be there and readable; patterns may match later. */
-function readable({ input }: SourceConfig): void {
-  if (input.type !== 'file') return;
-  const { path } = input.options as { path: string | string[] };
-  for (const each of [path].flat()) if (!/[*?[]/.test(each)) accessSync(each, constants.R_OK);
+/** Paths without patterns must be there and readable; patterns may match later. Other inputs are started. */
+async function readable(
+  { name, input, cluster }: SourceConfig,
+  shared: Shared,
+  { kafka }: Config,
+  stop: AbortSignal,
+): Promise<void> {
+  if (input.type === 'file') {
+    const { path } = input.options as { path: string | string[] };
+    for (const each of [path].flat())
+      if (!/[*?[]/.test(each))
+        try {
+          accessSync(each, constants.R_OK);
+        } catch (error) {
+          throw unreadable(each, error);
+        }
+  } else if (input.type !== 'stdin') {
+    const context = { ...contextOf(shared, name, cluster), follow: true, known: () => [] };
+    const made = await createInput(input, kafka ? { ...context, kafka } : context);
+    try {
+      await made.start?.(stop);
+    } finally {
+      await made.stop?.(stop);
+    }
+  }
 }

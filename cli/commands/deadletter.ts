@@ -6,7 +6,7 @@ import { jsonLine } from '../format/json.ts';
 import { safeText } from '../format/text.ts';
 import { tableLines, type Column } from '../format/table.ts';
 import { timeText } from '../format/units.ts';
-import { formatOf, paintOf, print, runningProcesses, widthOf, type Format } from './ask.ts';
+import { formatOf, formats, limitOf, paintOf, print, runningProcesses, widthOf, type Format } from './ask.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 
 const usage = `weir deadletter list [--limit N] [--format table|json|csv] [--config FILE]
@@ -28,10 +28,8 @@ export const deadletter: Command = {
     });
     const [action = 'list'] = positionals;
     if (action !== 'list') throw new UsageError(`there is no 'deadletter ${action}': expected list`);
-    const limit = Number(values.limit ?? 100);
-    if (!Number.isInteger(limit) || limit < 1)
-      throw new UsageError(`--limit ${values.limit}: expected a whole number of at least 1`);
-    const format = formatOf(values.format);
+    const limit = limitOf(values.limit, 100);
+    const format = formatOf(values.format, formats);
     const { from, banner } = await runningProcesses(values.config, world);
     const answers = await Promise.allSettled(from.map((process) => process.letters(limit)));
     const answered = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
@@ -57,7 +55,7 @@ async function show(letters: readonly Letter[], format: Format, world: World, ba
     const rows = letters.map((letter) => csvLine(columns.map(({ text }) => text(letter) ?? '')));
     return print(world, [csvLine(columns.map(({ title }) => title.toLowerCase())), ...rows].join(''));
   }
-  if (letters.length === 0) return print(world, `${banner}No dead letters.\n`);
+  if (letters.length === 0) return print(world, `${banner && `${banner}  `}No dead letters.\n`);
   const table = tableLines(columns, letters, { width: widthOf(world), colours: paintOf(world) });
   await print(world, `${banner ? `${banner}\n` : ''}${table.join('\n')}\n`);
 }

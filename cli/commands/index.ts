@@ -31,5 +31,5 @@ export const commands: Readonly<Record<string, Command>> = {
 export function overview(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return `weir COMMAND [OPTIONS]\n\n${lines.join('\n')}\n\nweir help COMMAND shows its options.`;
+  return `weir COMMAND [OPTIONS]\n\n${lines.join('\n')}\n\nweir help COMMAND shows its options. Exit codes: 0 fine, 1 failed, 2 wrong use or configuration,\n3 something is wrong (check, status), 4 cannot connect, 5 partly done.`;
 }

@@ -19,6 +19,9 @@ export function defaultStateDir(env: Env): string {
   return join(env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state'), 'weir');
 }
 
+/** Where the flows and alerts of the last replay lie, whatever configuration it used. */
+export const lastReplayDir = (env: Env): string => join(defaultStateDir(env), 'replay', 'last');
+
 /** State directories a command may be about, the likeliest first; the demo's comes last. */
 export function stateDirs(
   asked: string | undefined,

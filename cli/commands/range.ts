@@ -17,12 +17,14 @@ export const rangeOptions = {
   at: { type: 'string' },
 } as const;
 
-export const rangeUsage = `  --since DURATION  the last 10m, 24h, 7d (default 24h)
+export const rangeUsage = (
+  since: string,
+): string => `  --since DURATION  the last 10m, 24h, 7d (default ${since})
   --from, --to TIME between two times: 2026-11-24, 2026-11-24T03:12, 2026-11-24T03:12:05Z; UTC without a zone
   --at TIME         what was going on at that time`;
 
-/** The asked range, both ends inclusive. `defaultMs` back from now when nothing is asked. */
-export function rangeOf(asked: RangeArguments, nowMs: number, defaultMs: number): TimeRange {
+/** The asked range, both ends inclusive. `defaultMs` back from now when nothing is asked; null is all there is. */
+export function rangeOf(asked: RangeArguments, nowMs: number, defaultMs: number | null): TimeRange {
   const given = [asked.since, asked.at, asked.from ?? asked.to].filter((value) => value !== undefined);
   if (given.length > 1) throw new UsageError('give one of --since, --at, or --from and --to');
   if (asked.at !== undefined) {
@@ -36,6 +38,7 @@ export function rangeOf(asked: RangeArguments, nowMs: number, defaultMs: number)
     if (fromMs !== null && toMs !== null && toMs < fromMs) throw new UsageError('--to is before --from');
     return { fromMs, toMs };
   }
+  if (asked.since === undefined && defaultMs === null) return { fromMs: null, toMs: null };
   const backMs = asked.since === undefined ? defaultMs : parseDuration(asked.since);
   if (backMs === null) throw new UsageError(`--since ${asked.since}: expected ${durationForm}`);
   return { fromMs: nowMs - backMs, toMs: null };

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sources } from '../../collector/registry.ts';
 import type { Delivery, Reject, Sink } from '../../pipeline/contracts.ts';
@@ -12,11 +11,18 @@ import { localRuntime, type WiredSink } from '../wire/local.ts';
 import { createBoard, type Shared } from '../wire/process.ts';
 import { quietLog } from '../wire/quiet-log.ts';
 import { createJsonLines } from './json-lines.ts';
+import { keepReplay } from './kept-replay.ts';
+import { lastReplayDir } from './places.ts';
+import { createProgress } from './progress.ts';
+import { nothingJudged, SHOWN_PLACES, summary } from './replay-summary.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 
 const usage = `weir replay --source TYPE INPUT... [--alerts FILE] [--flows FILE] [--config FILE] [-q]
 
-Reads flow logs to their end, as live but on nothing but memory, and judges them.
+Reads flow logs to their end and judges them as if they were live. What was read is kept until the next replay, for
+weir search --replayed and weir alerts list --replayed; a running weir, its state and its sinks are not touched.
+
+  INPUT             file, .gz file, 'pattern*', or - for standard input
 
   --source TYPE     format of the lines: ${Object.keys(sources).join(', ')}
   --alerts FILE     write alerts as JSON Lines; - for standard output
@@ -24,6 +30,7 @@ Reads flow logs to their end, as live but on nothing but memory, and judges them
   --cluster NAME    cluster the logs are of, where they do not say
   --node NAME       machine the logs are of, where they do not say
   --config FILE     take inventory, networks, tenants, scopes and detectors from a configuration
+  --no-store        keep nothing to be searched
   -q, --quiet       no progress and no summary`;
 
 export const replay: Command = {
@@ -40,6 +47,7 @@ export const replay: Command = {
         cluster: { type: 'string' },
         node: { type: 'string' },
         config: { type: 'string' },
+        'no-store': { type: 'boolean', default: false },
         quiet: { type: 'boolean', short: 'q', default: false },
       },
     });
@@ -53,7 +61,12 @@ export const replay: Command = {
       throw new UsageError('only one of --alerts and --flows can go to standard output');
     return judge(
       config,
-      { alerts: values.alerts ?? null, flows: values.flows ?? null, quiet: values.quiet },
+      {
+        alerts: values.alerts ?? null,
+        flows: values.flows ?? null,
+        quiet: values.quiet,
+        kept: values['no-store'] ? null : positionals,
+      },
       world,
     );
   },
@@ -90,30 +103,16 @@ function configOf(
   };
 }
 
-interface Judged {
-  records: number;
-  flows: number;
-  readonly verdicts: Map<string, number>;
-  readonly alerts: Map<string, Alert>;
-  malformed: number;
-  readonly places: string[];
+interface Output {
+  readonly alerts: string | null;
+  readonly flows: string | null;
+  readonly quiet: boolean;
+  /** Inputs as they were given, for the head of what is kept of them; null keeps nothing. */
+  readonly kept: readonly string[] | null;
 }
 
-const SHOWN_PLACES = 5;
-
-async function judge(
-  config: Config,
-  output: { alerts: string | null; flows: string | null; quiet: boolean },
-  world: World,
-): Promise<number> {
-  const judged: Judged = {
-    records: 0,
-    flows: 0,
-    verdicts: new Map(),
-    alerts: new Map(),
-    malformed: 0,
-    places: [],
-  };
+async function judge(config: Config, output: Output, world: World): Promise<number> {
+  const judged = nothingJudged();
   const shared: Shared = {
     cluster: config.cluster,
     clock: world.clock,
@@ -123,7 +122,9 @@ async function judge(
   };
   const alerts = createJsonLines(output.alerts, world.stdout);
   const flows = createJsonLines(output.flows, world.stdout);
+  const kept = output.kept && keepReplay(lastReplayDir(world.env), output.kept, shared);
   const sinks = [
+    ...(kept ? [kept.sink] : []),
     collectSink('alerts', 'alert', (items) => {
       for (const { record } of items) judged.alerts.set((record as Alert).id, record as Alert);
       return alerts?.write(items.map((item) => toJson(item.kind, item.record)));
@@ -140,7 +141,7 @@ async function judge(
     judged.malformed++;
     if (judged.places.length < SHOWN_PLACES) judged.places.push(reason);
   };
-  const progress = createProgress(config, world, output.quiet);
+  const progress = createProgress(config, world, { quiet: output.quiet });
   const runtime = await localRuntime(
     {
       config,
@@ -152,7 +153,7 @@ async function judge(
         judged.flows += made.length;
         for (const { verdict } of made) judged.verdicts.set(verdict, (judged.verdicts.get(verdict) ?? 0) + 1);
         rejects.forEach(reject);
-        progress(judged.records);
+        progress.read(batch, judged.records);
       },
     },
     shared,
@@ -161,6 +162,7 @@ async function judge(
   // What ends a replay is told once, by its error.
   const common = { graceMs: 30_000, clock: world.clock, log: { ...shared.log, error() {} } };
   const read = new AbortController();
+  let isWhole = false;
   try {
     const readers = runPumps(runtime.readers, { ...common, stop: read.signal });
     await Promise.race([
@@ -169,6 +171,7 @@ async function judge(
     ]);
     read.abort();
     await readers;
+    isWhole = !world.stop.aborted;
   } catch (error) {
     if (error instanceof WeirError && error.code === 'origin_unreadable' && judged.records === 0)
       throw new UsageError(`nothing to replay: ${error.message}`);
@@ -178,9 +181,15 @@ async function judge(
     await runtime.stop();
     await alerts?.close();
     await flows?.close();
+    progress.end();
+    if (!isWhole) kept?.discard();
   }
-  progress(null);
-  if (!output.quiet) world.stderr.write(summary(judged));
+  const unkept = isWhole && kept ? await kept.finish() : null;
+  if (!output.quiet) {
+    world.stderr.write(
+      summary(judged, { world, kept: isWhole && kept !== null ? { problem: unkept } : null }),
+    );
+  }
   if (world.stop.aborted) return exit.failed;
   // Some malformed lines are told above and kept out; nothing but such lines is the wrong format.
   return judged.malformed > 0 && judged.flows === 0 ? exit.partly : exit.fine;
@@ -201,55 +210,4 @@ function collectSink(
     queue: null,
   };
   return { config, sink };
-}
-
-function summary(judged: Judged): string {
-  const verdicts = [...judged.verdicts]
-    .sort((a, b) => b[1] - a[1])
-    .map(([verdict, count]) => `${count} ${verdict}`);
-  const severities = new Map<string, number>();
-  for (const { severity } of judged.alerts.values())
-    severities.set(severity, (severities.get(severity) ?? 0) + 1);
-  const lines = [
-    `records    ${judged.records}`,
-    `flows      ${judged.flows}${verdicts.length > 0 ? ` (${verdicts.join(', ')})` : ''}`,
-    `alerts     ${judged.alerts.size}${severities.size > 0 ? ` (${[...severities].map(([s, n]) => `${n} ${s}`).join(', ')})` : ''}`,
-  ];
-  for (const alert of judged.alerts.values()) {
-    if (lines.length > 23) {
-      lines.push(`  … and ${judged.alerts.size - 20} more`);
-      break;
-    }
-    lines.push(`  ${alert.severity.padEnd(8)} ${alert.detector.padEnd(14)} ${alert.why.summary}`);
-  }
-  lines.push(`malformed  ${judged.malformed}`);
-  for (const place of judged.places) lines.push(`  ${place}`);
-  return `${lines.join('\n')}\n`;
-}
-
-/** Share of the input read so far, on a terminal only. */
-function createProgress(config: Config, world: World, quiet: boolean): (records: number | null) => void {
-  if (quiet || !world.stderr.isTTY) return () => {};
-  let bytes = 0;
-  for (const { input } of config.sources) {
-    const { path } = input.options as { path?: string };
-    try {
-      if (path) bytes += statSync(path).size;
-    } catch {
-      // A pattern: its size is not known before it is read.
-    }
-  }
-  const begunMs = world.clock.now();
-  let shownMs = 0;
-  return (records) => {
-    const nowMs = world.clock.now();
-    if (records !== null && nowMs - shownMs < 200) return;
-    shownMs = nowMs;
-    const perSecond = Math.round((records ?? 0) / Math.max(0.001, (nowMs - begunMs) / 1000));
-    world.stderr.write(
-      records === null
-        ? '\r\u001b[K'
-        : `\r\u001b[K${records} records, ${perSecond}/s of ${(bytes / 1e6).toFixed(1)} MB`,
-    );
-  };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { WeirError } from '../../pipeline/errors.ts';
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { createMeter } from '../../telemetry/meter.ts';
@@ -10,6 +11,7 @@ import { createDemo } from '../demo/index.ts';
 import { runLocal, type DaemonOptions } from '../wire/daemon.ts';
 import { discover, discoveredYaml } from '../wire/discover.ts';
 import { createBoard } from '../wire/process.ts';
+import { ownerOf } from '../wire/state.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 import { configPath, defaultStateDir } from './places.ts';
 import { showTraffic } from './screen.ts';
@@ -96,6 +98,7 @@ async function runUnconfigured(world: World, demo: boolean): Promise<number> {
     const found = discover();
     if (found.readable.length > 0) {
       say(`Found flow logs: ${found.readable.map(({ path, type }) => `${path} (${type})`).join(', ')}`);
+      for (const note of found.refused) say(`  ${note}`);
       const config = configFrom(discoveredYaml(found), { env });
       const proof = new AbortController();
       let seen = false;
@@ -112,6 +115,13 @@ async function runUnconfigured(world: World, demo: boolean): Promise<number> {
     }
   }
   const directory = join(defaultStateDir(env), 'demo');
+  // It begins with an empty directory, which is not to be taken from one that runs.
+  const owner = ownerOf(join(directory, 'state'));
+  if (owner !== null)
+    throw new WeirError(
+      'state_unusable',
+      `the demo cluster runs already, as process ${owner}: weir observe -f watches it, kill ${owner} ends it`,
+    );
   const made = createDemo(directory, world.clock);
   const companion: Pump = { name: 'demo', run: ({ drain }) => made.run(drain) };
   const banner = paint.yellow(paint.bold('DEMO'));
@@ -142,7 +152,7 @@ async function runShown(
     companions: shown.companions,
     started() {
       stdout.write(
-        `State in ${config.state.dir}, at most ${bytesText(config.state.maxBytes)}. Stop with Ctrl-C.\n\n`,
+        `${shown.banner}State in ${config.state.dir}, at most ${bytesText(config.state.maxBytes)}. Stop with Ctrl-C.\n\n`,
       );
     },
     onlooker: (lookout) => {

@@ -4,11 +4,29 @@ import type { Flow } from '../../schema/records.ts';
 import type { Completeness } from '../api/forensics.ts';
 import { csvLine } from '../format/csv.ts';
 import { jsonLine } from '../format/json.ts';
-import { endpointText, policyText, protocolText, verdictStyle, verdictText } from '../format/records.ts';
-import { fit, tableLines, type Column } from '../format/table.ts';
+import {
+  endpointBrief,
+  endpointText,
+  policyText,
+  protocolText,
+  verdictStyle,
+  verdictText,
+} from '../format/records.ts';
+import { columnsFor, fit, tableLines, type Column } from '../format/table.ts';
 import { countText, timeText } from '../format/units.ts';
 import { exit, type Command, type World } from './command.ts';
-import { forensics, formatOf, limitOf, paintOf, print, widthOf, type Format } from './ask.ts';
+import {
+  askedOptions,
+  askedUsage,
+  forensics,
+  formatOf,
+  formats,
+  limitOf,
+  paintOf,
+  print,
+  widthOf,
+  type Format,
+} from './ask.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
 
 const usage = `weir search [QUERY] [--since 24h] [--format table|json|csv]
@@ -16,11 +34,11 @@ const usage = `weir search [QUERY] [--since 24h] [--format table|json|csv]
 Flows that fit, newest first.
 
   QUERY             such as 'source.namespace : "shop" and verdict : deny'; all flows when absent
-${rangeUsage}
+${rangeUsage('24h')}
   --talked-to WHO   address, network, pod, workload, or namespace/name, on either side
   --limit N         at most so many (default 200 as a table, all otherwise)
   --format FORMAT   table, json (one object a line) or csv
-  --config FILE     the configuration of the weir that is asked`;
+${askedUsage}`;
 
 const TABLE_LIMIT = 200;
 const DEFAULT_SINCE_MS = 86_400_000;
@@ -37,16 +55,18 @@ export const search: Command = {
         'talked-to': { type: 'string' },
         limit: { type: 'string' },
         format: { type: 'string' },
-        config: { type: 'string' },
+        ...askedOptions,
       },
     });
     const query = positionals.join(' ');
     compileQuery('flow', query);
-    const format = formatOf(values.format);
-    const range = rangeOf(values, world.clock.now(), DEFAULT_SINCE_MS);
+    const format = formatOf(values.format, formats);
     const limit = limitOf(values.limit, format === 'table' ? TABLE_LIMIT : null);
-    const answering = await forensics(values.config, world);
+    const nowMs = world.clock.now();
+    rangeOf(values, nowMs, DEFAULT_SINCE_MS);
+    const answering = await forensics(values, world);
     try {
+      const range = rangeOf(values, nowMs, answering.replayed ? null : DEFAULT_SINCE_MS);
       const flows = answering.from.flows({ query, talkedTo: values['talked-to'] ?? null, limit, ...range });
       const shown = await show(flows, format, world, answering.banner);
       if (format === 'table') await footer(await answering.from.completeness(range), { shown, limit }, world);
@@ -58,17 +78,38 @@ export const search: Command = {
 };
 
 const columns: readonly Column<Flow>[] = [
-  { title: 'TIME', text: (flow) => timeText(flow.endMs, { millis: true }), shrink: false },
+  {
+    title: 'TIME',
+    text: (flow) => timeText(flow.endMs, { millis: true }),
+    brief: (flow) => timeText(flow.endMs),
+    shrink: false,
+  },
   {
     title: 'VERDICT',
     text: (flow) => verdictText(flow.verdict),
     style: (flow, paint) => verdictStyle(flow.verdict, paint),
     shrink: false,
   },
-  { title: 'PROTO', text: (flow) => protocolText(flow.protocol), shrink: false },
-  { title: 'SOURCE', text: (flow) => endpointText(flow.source), min: 16 },
-  { title: 'DESTINATION', text: (flow) => endpointText(flow.destination), min: 16 },
-  { title: 'POLICY', text: (flow) => policyText(flow.policies), min: 8, style: (_flow, paint) => paint.dim },
+  { title: 'PROTO', text: (flow) => protocolText(flow.protocol), shrink: false, dispensable: 2 },
+  {
+    title: 'SOURCE',
+    text: (flow) => endpointText(flow.source),
+    brief: (flow) => endpointBrief(flow.source),
+    min: 13,
+  },
+  {
+    title: 'DESTINATION',
+    text: (flow) => endpointText(flow.destination),
+    brief: (flow) => endpointBrief(flow.destination),
+    min: 13,
+  },
+  {
+    title: 'POLICY',
+    text: (flow) => policyText(flow.policies),
+    min: 12,
+    style: (_flow, paint) => paint.dim,
+    dispensable: 1,
+  },
 ];
 
 const csvColumns: readonly (readonly [string, (flow: Flow) => string | number | boolean | null])[] = [
@@ -90,6 +131,14 @@ const csvColumns: readonly (readonly [string, (flow: Flow) => string | number | 
   ['id', (flow) => flow.id],
 ];
 
+function fitted(
+  page: readonly Flow[],
+  width: number | null,
+): { columns: readonly Column<Flow>[]; widths: number[] } {
+  const shown = columnsFor(columns, page, width);
+  return { columns: shown, widths: fit(shown, page, width) };
+}
+
 /** Prints page by page, so that memory does not grow with the answer. */
 async function show(
   pages: AsyncIterable<readonly Flow[]>,
@@ -99,7 +148,7 @@ async function show(
 ): Promise<number> {
   const colours = paintOf(world);
   const width = widthOf(world);
-  let widths: number[] | null = null;
+  let fitting: { columns: readonly Column<Flow>[]; widths: number[] } | null = null;
   let shown = 0;
   if (format === 'csv') await print(world, csvLine(csvColumns.map(([title]) => title)));
   if (format === 'table' && banner) await print(world, `${banner}\n`);
@@ -109,9 +158,10 @@ async function show(
     else if (format === 'csv')
       await print(world, page.map((flow) => csvLine(csvColumns.map(([, of]) => of(flow)))).join(''));
     else {
-      const header = widths === null;
-      widths ??= fit(columns, page, width);
-      await print(world, `${tableLines(columns, page, { width, colours, widths, header }).join('\n')}\n`);
+      const header = fitting === null;
+      fitting ??= fitted(page, width);
+      const lines = tableLines(fitting.columns, page, { width, colours, widths: fitting.widths, header });
+      await print(world, `${lines.join('\n')}\n`);
     }
   }
   return shown;
@@ -133,9 +183,25 @@ async function footer(
     lines.push(`the store begins at ${timeText(reach.oldestMs)}: what was before is not in it`);
   if (reach.sampledFlows > 0)
     lines.push(`sampled: ${countText(reach.sampledFlows, 'flow')} of that time stand for more than was seen`);
-  const reasons = new Map<string, number>();
-  for (const { why, count } of losses) reasons.set(why, (reasons.get(why) ?? 0) + (count ?? 1));
-  for (const [why, count] of reasons)
-    lines.push(`not complete: ${countText(count, 'record')} lost (${why.replaceAll('_', ' ')})`);
-  await print(world, `${paint.dim(lines.join('; '))}\n`);
+  lines.push(...lossTexts(losses));
+  await print(world, lines.map((line) => `${paint.dim(line)}\n`).join(''));
+}
+
+/** What is missing in that time, a line for each reason. */
+function lossTexts(losses: Completeness['losses']): string[] {
+  const reasons = new Map<string, { known: number; unknown: number }>();
+  for (const { why, count } of losses) {
+    const sum = reasons.get(why) ?? { known: 0, unknown: 0 };
+    if (count === null) sum.unknown++;
+    else sum.known += count;
+    reasons.set(why, sum);
+  }
+  return [...reasons].map(([why, { known, unknown }]) => {
+    // What is late was not judged in its order, but it is in the store like all else.
+    if (why === 'late')
+      return `late: ${countText(known, 'flow')} came after that time was judged; all are here`;
+    const some = unknown > 0 ? countText(unknown, 'gap of unknown size', 'gaps of unknown size') : null;
+    const counted = known > 0 || some === null ? countText(known, 'record') : null;
+    return `not complete: ${[counted, some].filter((part) => part !== null).join(' and ')} lost (${why.replaceAll('_', ' ')})`;
+  });
 }

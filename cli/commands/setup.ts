@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Options as ElasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
 import { readConfig, type Config } from '../config/index.ts';
 import { tableLines } from '../format/table.ts';
-import { quietLog } from '../wire/quiet-log.ts';
+import { silentLog } from '../wire/quiet-log.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 import { paintOf, print, widthOf } from './ask.ts';
 import { needsConfig } from './places.ts';
@@ -37,7 +37,7 @@ async function setupKafka(config: Config, dryRun: boolean, world: World): Promis
   if (!config.kafka) throw new UsageError(`${config.file ?? 'the configuration'} has no kafka section`);
   const { setupTopics } = await import('../../transport/kafka/setup.ts');
   const { aclCommands } = await import('../../transport/kafka/acls.ts');
-  const differences = await setupTopics(config.kafka, quietLog(world.stderr), { dryRun });
+  const differences = await setupTopics(config.kafka, silentLog, { dryRun });
   const columns = (['topic', 'setting', 'found', 'expected', 'action'] as const).map((key) => ({
     title: key.toUpperCase(),
     text: (row: (typeof differences)[number]) => row[key],

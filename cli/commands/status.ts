@@ -4,7 +4,7 @@ import { numberText, spanText } from '../format/units.ts';
 import { jsonLine } from '../format/json.ts';
 import { sections, type Line, type Report, type Section } from '../wire/process.ts';
 import { exit, type Command, type World } from './command.ts';
-import { formatOf, paintOf, print, runningProcesses, widthOf } from './ask.ts';
+import { formatOf, paintOf, print, runningProcesses, treeFormats, widthOf } from './ask.ts';
 
 const usage = `weir status [--format table|json] [--config FILE]
 
@@ -18,10 +18,11 @@ export const status: Command = {
       args: [...args],
       options: { format: { type: 'string' }, config: { type: 'string' } },
     });
+    const format = formatOf(values.format, treeFormats);
     const { from, banner } = await runningProcesses(values.config, world);
     const reports = await Promise.all(from.map((process) => process.status()));
     const report = merged(reports);
-    if (formatOf(values.format) === 'json') await print(world, jsonLine(report));
+    if (format === 'json') await print(world, jsonLine(report));
     else await print(world, `${banner ? `${banner}\n` : ''}${screen(report, world)}\n`);
     return report.sinks.some((line) => line['health'] !== 'ok') ? exit.finding : exit.fine;
   },
@@ -62,6 +63,14 @@ const number =
   (line: Line): string | null =>
     typeof line[key] === 'number' ? numberText(line[key]) : null;
 
+/** `12+` where more was lost than could be counted. */
+const lostText = ({ lost, lostUnknown }: Line): string | null =>
+  typeof lost === 'number' ? `${numberText(lost)}${Number(lostUnknown ?? 0) > 0 ? '+' : ''}` : null;
+
+/** `none` where everything that is there was read. */
+const lagText = ({ lagMs }: Line): string | null =>
+  typeof lagMs !== 'number' ? null : lagMs === 0 ? 'none' : spanText(lagMs);
+
 function columnsOf(section: Section, nowMs: number): Column<Line>[] {
   const name: Column<Line> = { title: 'NAME', text: text('name'), shrink: false };
   const ago =
@@ -71,34 +80,36 @@ function columnsOf(section: Section, nowMs: number): Column<Line>[] {
   if (section === 'sources')
     return [
       name,
-      { title: 'TYPE', text: text('type'), shrink: false },
-      { title: 'LINES', text: number('read'), align: 'right', shrink: false },
+      { title: 'TYPE', text: text('type'), shrink: false, dispensable: 4 },
+      { title: 'LINES', text: number('read'), align: 'right', shrink: false, dispensable: 5 },
       { title: 'FLOWS', text: number('flows'), align: 'right', shrink: false },
-      { title: 'MALFORMED', text: number('malformed'), align: 'right', shrink: false },
+      { title: 'MALFORMED', text: number('malformed'), align: 'right', shrink: false, dispensable: 3 },
+      { title: 'LOST', text: lostText, align: 'right', shrink: false, dispensable: 1 },
       { title: 'LAST EVENT', text: ago('lastEventMs'), shrink: false },
-      { title: 'LAST ERROR', text: text('lastError'), min: 10 },
+      { title: 'LAG', text: lagText, shrink: false },
+      { title: 'LAST ERROR', text: text('lastError'), min: 10, dispensable: 2 },
     ];
   if (section === 'detectors')
     return [
       name,
       { title: 'STATE', text: text('state'), shrink: false },
-      { title: 'LANES', text: number('lanes'), align: 'right', shrink: false },
-      { title: 'KEYS', text: number('keys'), align: 'right', shrink: false },
+      { title: 'LANES', text: number('lanes'), align: 'right', shrink: false, dispensable: 1 },
+      { title: 'KEYS', text: number('keys'), align: 'right', shrink: false, dispensable: 2 },
       { title: 'JUDGED UP TO', text: ago('judgedToMs'), shrink: false },
     ];
   return [
     name,
-    { title: 'TYPE', text: text('type'), shrink: false },
+    { title: 'TYPE', text: text('type'), shrink: false, dispensable: 3 },
     {
       title: 'HEALTH',
       text: text('health'),
       style: (line, paint) => (line['health'] === 'ok' ? paint.green : paint.red),
       shrink: false,
     },
-    { title: 'SENT', text: number('sent'), align: 'right', shrink: false },
+    { title: 'SENT', text: number('sent'), align: 'right', shrink: false, dispensable: 2 },
     { title: 'BACKLOG', text: number('backlog'), align: 'right', shrink: false },
     { title: 'OLDEST', text: ago('oldestMs'), shrink: false },
-    { title: 'REFUSED', text: number('refused'), align: 'right', shrink: false },
+    { title: 'REFUSED', text: number('refused'), align: 'right', shrink: false, dispensable: 1 },
     { title: 'LAST ERROR', text: text('lastError'), min: 10 },
   ];
 }

@@ -24,6 +24,7 @@ type Def = {
   readonly defaultValue?: unknown;
   readonly getter?: () => AnySchema;
   readonly shape?: Readonly<Record<string, AnySchema>>;
+  readonly keyType?: AnySchema;
   readonly valueType?: AnySchema;
   readonly element?: AnySchema;
   readonly options?: readonly AnySchema[];
@@ -78,7 +79,11 @@ export function branches(schema: AnySchema): readonly AnySchema[] {
 
 /** Keys that objects of this schema may have; empty when it takes any, or is no object. */
 export function keysOf(schema: AnySchema): string[] {
-  return [...new Set(branches(schema).flatMap((branch) => Object.keys(defOf(branch).shape ?? {})))];
+  const keys = branches(schema).flatMap((branch) => {
+    const { shape, keyType } = defOf(branch);
+    return shape ? Object.keys(shape) : keyType ? Object.keys(defOf(keyType).entries ?? {}) : [];
+  });
+  return [...new Set(keys)];
 }
 
 /** The schemas found by following a path; empty when it leads nowhere. */

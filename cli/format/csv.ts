@@ -1,6 +1,6 @@
 /**
  * One record of a CSV file (RFC 4180), with its CRLF. A text that a spreadsheet would run as a formula, because it
- * begins with `=`, `+`, `-`, `@`, a tab or a carriage return, is given a leading apostrophe (OWASP, CSV injection);
+ * begins with `=`, `+`, `-`, `@`, a tab or a line end, is given a leading apostrophe (OWASP, CSV injection);
  * numbers are left as they are.
  */
 export function csvLine(cells: readonly (string | number | bigint | boolean | null)[]): string {
@@ -10,6 +10,6 @@ export function csvLine(cells: readonly (string | number | bigint | boolean | nu
 function csvCell(value: string | number | bigint | boolean | null): string {
   if (value === null) return '';
   if (typeof value !== 'string') return String(value);
-  const text = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : value;
+  const text = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -2,7 +2,7 @@
 import type { Alert, Endpoint, Flow, PolicyRef, Severity, Verdict } from '../../schema/records.ts';
 import type { Colours, Style } from './colours.ts';
 import { safeText } from './text.ts';
-import { timeText } from './units.ts';
+import { countText, timeText } from './units.ts';
 
 const protocols: Readonly<Record<number, string>> = {
   1: 'ICMP',
@@ -19,12 +19,27 @@ export const protocolText = (protocol: number | null): string | null =>
 
 /** `shop/cart-7d9 (10.0.0.1):8080`; what is unknown is left out, and `?` when all is. */
 export function endpointText(endpoint: Endpoint): string {
-  const { namespace, pod, ip, port, hostname, networkSet, kind, node } = endpoint;
-  const name = pod ?? endpoint.workload ?? hostname ?? (kind === 'host' ? node : null) ?? networkSet;
-  const who = name === null ? null : namespace === null ? name : `${namespace}/${name}`;
-  const address = ip === null ? null : ip.includes(':') ? `[${ip}]` : ip;
+  const { who, address } = namesOf(endpoint);
   const text = who !== null && address !== null ? `${who} (${address})` : (who ?? address ?? '?');
-  return port === null ? text : `${text}:${port}`;
+  return endpoint.port === null ? text : `${text}:${endpoint.port}`;
+}
+
+/** `shop/cart-7d9:8080`: the address only of what has no name. */
+export function endpointBrief(endpoint: Endpoint): string {
+  const { who, address } = namesOf(endpoint);
+  const text = who ?? address ?? '?';
+  return endpoint.port === null ? text : `${text}:${endpoint.port}`;
+}
+
+function namesOf({ namespace, pod, workload, ip, hostname, networkSet, kind, node }: Endpoint): {
+  who: string | null;
+  address: string | null;
+} {
+  const name = pod ?? workload ?? hostname ?? (kind === 'host' ? node : null) ?? networkSet;
+  return {
+    who: name === null ? null : namespace === null ? name : `${namespace}/${name}`,
+    address: ip === null ? null : ip.includes(':') ? `[${ip}]` : ip,
+  };
 }
 
 /** `NetworkPolicy shop/deny-all`, `default deny`, or null when no policy is known. */
@@ -89,6 +104,6 @@ export function alertLine(alert: Alert, colours: Colours): string {
     colours.dim(timeText(alert.raisedMs)),
     severity,
     colours.bold(safeText(alert.detector)),
-    `${safeText(alert.why.summary)} ${colours.dim(`[${about}${alert.count} flows, ${alert.id}]`)}`,
+    `${safeText(alert.why.summary)} ${colours.dim(`[${about}${countText(alert.count, 'flow')}, ${alert.id}]`)}`,
   ].join('  ');
 }

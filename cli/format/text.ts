@@ -50,6 +50,22 @@ export function cut(text: string, width: number): string {
   return `${result}…`;
 }
 
+/** The text in lines of at most `width` columns, broken between words; whole where `width` is null. */
+export function wrap(text: string, width: number | null): string[] {
+  if (width === null || widthOf(text) <= width) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line === '' || widthOf(longer) <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
+
 /** Filled with spaces to `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, width - widthOf(text)));

@@ -37,30 +37,37 @@ export interface Found {
   readonly readable: readonly Place[];
   /** One line each: what was looked for and what is wrong with it. */
   readonly notes: readonly string[];
+  /** Those of `notes` that say how reading is granted. */
+  readonly refused: readonly string[];
 }
 
 /** Flow logs of this machine: which there are, and why the others cannot be used. */
 export function discover(): Found {
   const readable: Place[] = [];
   const notes: string[] = [];
+  const refused: string[] = [];
   for (const place of places) {
     if (!existsSync(place.path)) {
-      notes.push(`${place.path} (${place.type}): ${reachable(place.path)}`);
+      const why = reachable(place.path);
+      notes.push(`${place.path} (${place.type}): ${why}`);
+      if (why !== ABSENT) refused.push(`${place.path} (${place.type}): ${why}`);
       continue;
     }
     try {
       accessSync(place.path, constants.R_OK);
     } catch {
-      notes.push(
-        `${place.path} (${place.type}): there, but not readable; grant it with: ${place.grant} ${place.path}`,
-      );
+      const note = `${place.path} (${place.type}): there, but not readable; grant it with: ${place.grant} ${place.path}`;
+      notes.push(note);
+      refused.push(note);
       continue;
     }
     if (statSync(place.path).size === 0) notes.push(`${place.path} (${place.type}): readable, but empty`);
     else readable.push(place);
   }
-  return { readable, notes };
+  return { readable, notes, refused };
 }
+
+const ABSENT = 'not there';
 
 /** A folder that may not be looked into hides what is in it. */
 function reachable(path: string): string {
@@ -73,7 +80,7 @@ function reachable(path: string): string {
       return `cannot be looked for: ${folder} is not readable; grant it with: sudo setfacl -m u:$USER:rx ${folder}`;
     }
   }
-  return 'not there';
+  return ABSENT;
 }
 
 /** Configuration that reads what was found into the embedded store. */

@@ -12,3 +12,6 @@ export function quietLog(stream: Writable): Logger {
   };
   return { debug() {}, info() {}, warn: line('warning'), error: line('error') };
 }
+
+/** For commands whose own answer says what went wrong. */
+export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -9,7 +9,7 @@ import { fileCursors, memoryCursors } from '../../pipeline/cursors.ts';
 import type { DeadLetters } from '../../pipeline/dead-letter.ts';
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import type { Log } from '../../pipeline/log.ts';
-import type { Flow } from '../../schema/records.ts';
+import type { Flow, Loss } from '../../schema/records.ts';
 import type { Config, SourceConfig } from '../config/index.ts';
 import { contextOf, type Shared } from './process.ts';
 
@@ -36,11 +36,15 @@ const CURSOR_LIMITS = { ttlMs: 7 * 86_400_000, max: 100_000 };
 /** One pump a source: its input, its decoder, its cursors. */
 export async function sourcePumps(options: SourcesOptions, shared: Shared): Promise<Pump[]> {
   const marksOf = options.topic === 'enriched' ? options.sources.length : 0;
-  const lag = shared.meter.gauge(
+  const age = shared.meter.gauge(
     'source_lag_seconds',
     'Age of the newest event a source has given: grows while it is quiet or behind.',
     ['source'],
   );
+  const lost = shared.meter.counter('source_lost_total', 'Records a source says it did not see, by reason.', [
+    'source',
+    'reason',
+  ]);
   return Promise.all(
     options.sources.map(async (config) => {
       const type = await loadSource(config.type);
@@ -57,15 +61,26 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
       const counters = createCounters(shared.meter, 'source', config.name);
       let lastEventMs: number | null = null;
       let malformed = 0;
+      const missed = { counted: 0, unknown: 0 };
+      // Origins that have more than was read.
+      const behind = new Set<string>();
+      const log = tellingLosses(options.log, ({ count, why }) => {
+        if (count === null) missed.unknown++;
+        else missed.counted += count;
+        lost.add(count ?? 1, { source: config.name, reason: why });
+      });
       shared.board.put('sources', config.name, () => {
-        if (lastEventMs !== null)
-          lag.set(Math.max(0, (shared.clock.now() - lastEventMs) / 1000), { source: config.name });
+        const ageMs = lastEventMs === null ? null : Math.max(0, shared.clock.now() - lastEventMs);
+        if (ageMs !== null) age.set(ageMs / 1000, { source: config.name });
         return {
           type: config.type,
           read: counters.totals.received,
           flows: counters.totals.sent,
           malformed,
+          lost: missed.counted,
+          lostUnknown: missed.unknown,
           lastEventMs,
+          lagMs: behind.size === 0 ? 0 : ageMs,
           lastError: counters.totals.lastError,
         };
       });
@@ -83,7 +98,7 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
                 node: config.node,
                 cursors,
                 stage: options.stage,
-                log: options.log,
+                log,
                 topic: options.topic,
                 place: options.place,
                 follow: options.follow,
@@ -96,6 +111,8 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
                   for (const flow of flows)
                     if (lastEventMs === null || flow.endMs > lastEventMs) lastEventMs = flow.endMs;
                   malformed += rejects.length;
+                  if (batch.atEnd || batch.final) behind.delete(batch.origin);
+                  else behind.add(batch.origin);
                   options.progress?.(batch, flows, rejects);
                 },
               },
@@ -111,12 +128,21 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
   );
 }
 
+/** The log, with an ear for what a source says it did not see. */
+const tellingLosses = (log: Log, heard: (loss: Loss) => void): Log => ({
+  ...log,
+  async append(topic, entries) {
+    await log.append(topic, entries);
+    if (topic === 'losses') for (const { value } of entries) if (value) heard(value as Loss);
+  },
+});
+
 export async function loadSource(type: string): Promise<SourceType> {
   const module = await sources[type as SourceName].load();
   return module.source;
 }
 
-async function createInput(config: SourceConfig['input'], context: InputContext): Promise<Input> {
+export async function createInput(config: SourceConfig['input'], context: InputContext): Promise<Input> {
   const module = await inputs[config.type as InputName].load();
   return (module.create as (options: unknown, context: InputContext) => Input)(config.options, context);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { diskError, readJson, writeAtomically } from '../../pipeline/files.ts';
 import { WeirError } from '../../pipeline/errors.ts';
+import { isRunning, thisProcess, type Owner } from '../../pipeline/owner.ts';
 import { digest } from '../../schema/ids.ts';
 
 /** What must stay as it was for the state to mean anything. */
@@ -39,33 +40,39 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
   }
 }
 
+/** The living process that has a state directory; null when none has. */
+export function ownerOf(directory: string): number | null {
+  const owner = readOwner(join(directory, 'pid'));
+  return owner !== null && owner.pid !== process.pid && isRunning(owner) ? owner.pid : null;
+}
+
+function readOwner(path: string): Owner | null {
+  try {
+    const [pid = '', started] = readFileSync(path, 'utf8').split(' ');
+    return { pid: Number(pid), started: started ?? null };
+  } catch {
+    return null;
+  }
+}
+
 function lock(path: string, directory: string): () => void {
   for (let tries = 0; ; tries++) {
     try {
       const file = openSync(path, 'wx', 0o600);
-      writeSync(file, String(process.pid));
+      const { pid, started } = thisProcess();
+      writeSync(file, started === null ? String(pid) : `${pid} ${started}`);
       closeSync(file);
       return () => rmSync(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, `cannot write ${path}`);
     }
-    const owner = Number(readFileSync(path, 'utf8'));
-    if (tries > 3 || isAlive(owner))
+    const owner = ownerOf(directory);
+    if (tries > 3 || owner !== null)
       throw new WeirError(
         'state_unusable',
-        `${directory} is in use by process ${owner}: stop it, or set another state.dir`,
+        `${directory} is in use by process ${owner ?? 'unknown'}: stop it, or set another state.dir`,
       );
     rmSync(path, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -16,8 +16,8 @@ test('replay tells what it read and judged, and writes the alerts', async (t) =>
   const { code, out, err } = await weir(['replay', '--source', 'netobserv', input, '--alerts', alerts]);
   assert.equal(code, 0, err);
   assert.equal(out, '');
-  assert.match(err, /^records +3000$/m);
-  assert.match(err, /^flows +3000 \(\d+ allow, \d+ deny\)$/m);
+  assert.match(err, /^records +3,000$/m);
+  assert.match(err, /^flows +3,000 \(\d,\d+ allow, \d+ deny\)$/m);
   const scans = lines(readFileSync(alerts, 'utf8'))
     .map((line) => JSON.parse(line) as { detector: string; why: { summary: string } })
     .filter(({ detector }) => detector === 'port_scan');

@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 
-const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+/** The program as it was compiled. */
+export const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
 /** A `weir` process that can be killed and started again. */
 export interface WeirProcess {
@@ -78,13 +80,23 @@ export function weirProcess(t: TestContext, options: ProcessOptions): WeirProces
   };
 }
 
+let ownState: string | null = null;
+
+/** Where commands keep what they keep, so that a test run leaves the state of who runs it alone. */
+function stateDir(): string {
+  if (ownState !== null) return ownState;
+  const made = mkdtempSync(join(tmpdir(), 'weir-state-'));
+  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+  return (ownState = made);
+}
+
 /** Runs a command to its end. */
 export async function weir(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const child = spawn(process.execPath, [main, ...args], {
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    env: { ...process.env, NODE_OPTIONS: '', WEIR_STATE_DIR: stateDir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out: Buffer[] = [];

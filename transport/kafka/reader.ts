@@ -7,6 +7,8 @@ export interface RawMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** When the broker took it, epoch milliseconds. */
+  readonly timestampMs: number;
 }
 
 /** Reads ranges of partitions without a consumer group, so with no join to wait for. */
@@ -32,6 +34,7 @@ interface FetchedPartition {
     readonly value: Buffer | null;
     readonly headers?: RawMessage['headers'];
     readonly isControlRecord?: boolean;
+    readonly timestamp: string;
   }[];
   readonly highWatermark: string;
 }
@@ -137,7 +140,13 @@ export function rangeReader(kafka: kafkajs.Kafka, retryPauseMs = 250): RangeRead
         for (const message of messages) {
           const offset = Number(message.offset);
           if (offset < at || offset >= to || message.isControlRecord) continue;
-          yield { offset, key: message.key, value: message.value, headers: message.headers ?? {} };
+          yield {
+            offset,
+            key: message.key,
+            value: message.value,
+            headers: message.headers ?? {},
+            timestampMs: Number(message.timestamp),
+          };
         }
         const last = messages.at(-1);
         if (last) at = Math.max(at, Number(last.offset) + 1);

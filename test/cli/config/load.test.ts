@@ -247,3 +247,11 @@ test('the state directory is the one named, else the environment, else the XDG o
   assert.equal(parse('', { WEIR_STATE_DIR: '/y' }).state.dir, '/y');
   assert.equal(parse('', { XDG_STATE_HOME: '/z' }).state.dir, '/z/weir');
 });
+
+test('a kind of record that does not exist is told with the one that was meant', () => {
+  const [problem] = problemsOf(`
+sinks:
+  siem: { type: syslog, to: ['tls://h:6514'], records: { alerts: {} } }
+`);
+  assert.match(problem!, /sinks\.siem\.records\.alerts: unknown key 'alerts', did you mean 'alert'\?$/);
+});

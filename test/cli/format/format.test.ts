@@ -5,8 +5,8 @@ import { colours, wantsColour } from '../../../cli/format/colours.ts';
 import { csvLine } from '../../../cli/format/csv.ts';
 import { jsonLine } from '../../../cli/format/json.ts';
 import { alertLine, endpointText, flowLine, policyText } from '../../../cli/format/records.ts';
-import { tableLines, type Column } from '../../../cli/format/table.ts';
-import { cut, pad, safeText, widthOf } from '../../../cli/format/text.ts';
+import { columnsFor, tableLines, type Column } from '../../../cli/format/table.ts';
+import { cut, pad, safeText, widthOf, wrap } from '../../../cli/format/text.ts';
 import {
   bytesText,
   clockText,
@@ -109,9 +109,41 @@ test('a table fits the terminal by cutting its widest columns', () => {
   assert.equal(tableLines(columns, [], { width: 30, colours: plain }).length, 1);
 });
 
+test('a narrow terminal shows shorter texts, then fewer columns, and never breaks a line', () => {
+  type Row = { time: string; what: string; more: string; id: string };
+  const columns: Column<Row>[] = [
+    { title: 'TIME', text: (row) => row.time, brief: (row) => row.time.slice(0, 5), shrink: false },
+    { title: 'MORE', text: (row) => row.more, min: 8, dispensable: 2 },
+    { title: 'WHAT', text: (row) => row.what, min: 6, dispensable: 1 },
+    { title: 'ID', text: (row) => row.id, shrink: false },
+  ];
+  const rows: Row[] = [{ time: '12:34.567', what: 'something', more: 'a longer text', id: 'x1' }];
+  const at = (width: number): string[] => tableLines(columns, rows, { width, colours: plain });
+  assert.equal(at(60)[1], '12:34.567  a longer text  something  x1');
+  assert.equal(at(35)[1], '12:34  a longer text  something  x1');
+  assert.equal(at(30)[1], '12:34  a longe…  something  x1');
+  assert.equal(at(22)[1], '12:34  something  x1');
+  assert.equal(at(12)[1], '12:34  x1');
+  for (let width = 9; width < 60; width++)
+    for (const line of at(width)) assert.ok(widthOf(line) <= width, `${width}: ${line}`);
+  assert.deepEqual(
+    columnsFor(columns, rows, null).map(({ title }) => title),
+    ['TIME', 'MORE', 'WHAT', 'ID'],
+  );
+});
+
+test('long texts are broken between words', () => {
+  assert.deepEqual(wrap('one two three', 8), ['one two', 'three']);
+  assert.deepEqual(wrap('one two three', null), ['one two three']);
+  assert.deepEqual(wrap('unbreakable word', 5), ['unbreakable', 'word']);
+});
+
 test('CSV is RFC 4180 and holds no formula', () => {
   assert.equal(csvLine(['a', 1, null, true, 'b,c', 'd"e', 'f\ng']), 'a,1,,true,"b,c","d""e","f\ng"\r\n');
-  assert.equal(csvLine(['=1+1', '+x', '-x', '@x', '\tx', -5]), "'=1+1,'+x,'-x,'@x,'\tx,-5\r\n");
+  assert.equal(
+    csvLine(['=1+1', '+x', '-x', '@x', '\tx', '\n=x', -5]),
+    "'=1+1,'+x,'-x,'@x,'\tx,\"'\n=x\",-5\r\n",
+  );
 });
 
 test('JSON lines leave out what is absent', () => {
