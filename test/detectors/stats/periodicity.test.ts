@@ -34,7 +34,7 @@ test('jitter of a bucket is found with jitter allowed', () => {
   const strict = strongestPeriod(series)?.strength ?? 0;
   const loose = strongestPeriod(series, { jitter: 1 })!;
   assert.ok(Math.abs(loose.period - 20) <= 2, `period ${loose.period}`);
-  assert.ok(loose.strength > strict + 0.2, `${loose.strength} against ${strict}`);
+  assert.ok(loose.strength > 0.55 && loose.strength > strict + 0.15, `${loose.strength} against ${strict}`);
 });
 
 test('noise has no strong period', () => {
