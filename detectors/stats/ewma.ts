@@ -27,13 +27,14 @@ export function createEwma(table: ColumnHolder, name: string, halfLifeMs: number
   const squares = table.column(`${name}.squares`, Float64Array);
   const lastMs = table.column(`${name}.lastMs`, Float64Array);
 
+  const decay = Math.LN2 / halfLifeMs;
   const variance = (slot: number): number =>
     weights.at[slot] === 0 ? 0 : squares.at[slot]! / weights.at[slot]!;
   return {
     add(slot, value, timeMs) {
       const before = weights.at[slot]!;
       const passedMs = before === 0 ? 0 : Math.max(0, timeMs - lastMs.at[slot]!);
-      const kept = passedMs === 0 ? 1 : 2 ** (-passedMs / halfLifeMs);
+      const kept = passedMs === 0 ? 1 : Math.exp(-passedMs * decay);
       const weight = before * kept + 1;
       const distance = value - means.at[slot]!;
       means.at[slot] = means.at[slot]! + distance / weight;

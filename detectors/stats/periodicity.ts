@@ -20,18 +20,34 @@ export interface PeriodicityOptions {
  * type = "covariance")` divides by n instead and so fades with the lag. 0 for a constant series.
  */
 export function autocorrelation(series: ArrayLike<number>, lag: number): number {
+  return echo(centred(series), lag);
+}
+
+interface Centred {
+  readonly distances: Float64Array;
+  readonly variance: number;
+}
+
+function centred(series: ArrayLike<number>): Centred {
   const n = series.length;
   let sum = 0;
   for (let i = 0; i < n; i++) sum += series[i]!;
-  const mean = sum / n;
-  let variance = 0;
-  let covariance = 0;
+  const distances = new Float64Array(n);
+  let squares = 0;
   for (let i = 0; i < n; i++) {
-    const distance = series[i]! - mean;
-    variance += distance * distance;
-    if (i + lag < n) covariance += distance * (series[i + lag]! - mean);
+    const distance = series[i]! - sum / n;
+    distances[i] = distance;
+    squares += distance * distance;
   }
-  return variance === 0 ? 0 : covariance / (n - lag) / (variance / n);
+  return { distances, variance: squares / n };
+}
+
+function echo({ distances, variance }: Centred, lag: number): number {
+  if (variance === 0) return 0;
+  const products = distances.length - lag;
+  let covariance = 0;
+  for (let i = 0; i < products; i++) covariance += distances[i]! * distances[i + lag]!;
+  return covariance / products / variance;
 }
 
 /** Share of the greatest strength from which on a period is as good as the strongest. */
@@ -48,14 +64,12 @@ export function strongestPeriod(
   options: PeriodicityOptions = {},
 ): Periodicity | null {
   const { repeats = 6, jitter = 0 } = options;
-  const smooth = smoothed(series, jitter);
+  const smooth = centred(smoothed(series, jitter));
   // Nearer than this, buckets are alike because they were smoothed together.
   const least = Math.max(options.least ?? 2, 2 * jitter + 1);
   const longest = Math.floor(series.length / repeats);
   const end = Math.floor(series.length / 2);
-  const echoes = Array.from({ length: end + 1 }, (_, lag) =>
-    lag < least ? 0 : autocorrelation(smooth, lag),
-  );
+  const echoes = Array.from({ length: end + 1 }, (_, lag) => (lag < least ? 0 : echo(smooth, lag)));
   const found: Periodicity[] = [];
   for (let period = least; period <= longest; period++) {
     let sum = 0;
