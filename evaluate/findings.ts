@@ -1,6 +1,8 @@
 import { Severities, type Alert, type Incident, type Severity } from '../schema/records.ts';
 import type { Seen } from './run-case.ts';
 
+const HOUR_MS = 3_600_000;
+
 /** An alert over all its revisions, held against the labels of its evidence. */
 export interface Finding {
   readonly id: string;
@@ -46,6 +48,7 @@ export function findingsOf(
       revisions.flatMap(({ evidence }) => [...evidence.flowIds, ...evidence.flows.map(({ id }) => id)]),
     );
     const flows = [...ids].flatMap((id) => flowById.get(id) ?? []);
+    const addresses = addressesOf(revisions);
     return {
       id: last.id,
       detector: last.detector,
@@ -54,11 +57,28 @@ export function findingsOf(
       firstMs: last.firstMs,
       lastMs: last.lastMs,
       entity: last.entity.ip ?? last.entity.key,
-      addresses: addressesOf(revisions),
+      addresses,
       flows,
-      verdict: verdictOf(flows),
+      verdict: verdictOf(flows.length > 0 ? flows : flowsAround(flowById, addresses, last)),
     };
   });
+}
+
+/**
+ * What an alert without evidence is judged by, such as one that misses traffic: flows of those it names, from an hour
+ * before to an hour after.
+ */
+function flowsAround(
+  flowById: ReadonlyMap<string, Seen>,
+  addresses: ReadonlySet<string>,
+  { firstMs, lastMs }: Alert,
+): Seen[] {
+  return [...flowById.values()].filter(
+    ({ source, destination, endMs }) =>
+      endMs >= firstMs - HOUR_MS &&
+      endMs <= lastMs + HOUR_MS &&
+      (addresses.has(source) || addresses.has(destination)),
+  );
 }
 
 function addressesOf(revisions: readonly Alert[]): Set<string> {
@@ -85,8 +105,6 @@ export interface Group {
   readonly findings: readonly Finding[];
   readonly verdict: Verdict;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Alerts of one entity, as long as the next begins within an hour of the last evidence. */
 export function groupByEntity(findings: readonly Finding[]): Group[] {

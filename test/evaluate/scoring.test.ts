@@ -37,6 +37,18 @@ test('an alert is judged by most of its labelled evidence over all revisions', (
   assert.equal(verdictOf([nobody, good[0]!]), 'false');
 });
 
+test('an alert without evidence is judged by what those it names did around it', () => {
+  const flows = [seen(0, '10.0.0.1', '9.9.9.9', 'benign'), seen(5, '10.0.0.2', '8.8.8.8', 'malicious', 'c2')];
+  const quiet = (entity: string, atHours: number) =>
+    alert('silence', entity, [], { firstMs: T0 + atHours * HOUR_MS, lastMs: T0 + atHours * HOUR_MS });
+  assert.deepEqual(
+    found([quiet('10.0.0.1', 0.5), quiet('10.0.0.2', 5), quiet('10.0.0.1', 5)], flows).map(
+      ({ verdict }) => verdict,
+    ),
+    ['false', 'true', 'unlabelled'],
+  );
+});
+
 test('an alert counts from the revision on in which it has the severity, and not when suppressed', () => {
   const flow = seen(0, '10.0.0.1', '8.8.8.8', 'malicious', 'c2');
   const revisions = [
