@@ -20,6 +20,7 @@ export const measures = {
   kubernetesPairs: 'Kubernetes pod pairs flagged',
   volume: 'benign volume buckets flagged',
   falseAlerts: 'false alerts a host-day, grouped',
+  benignWindows: 'benign host windows of an hour flagged',
   windows: 'host-hour windows, F1',
 } as const;
 export type Measure = keyof typeof measures;
@@ -32,6 +33,7 @@ export const targets: Readonly<Record<Measure, string>> = {
   kubernetesPairs: '0 of 15',
   volume: '< 0.1 %',
   falseAlerts: '<= 0.5',
+  benignWindows: '-',
   windows: '> 0.60',
 };
 
@@ -66,7 +68,13 @@ export const anchors: readonly Anchor[] = [
   {
     measure: 'falseAlerts',
     tool: 'Slips, threshold 0.25',
-    value: '4.64 windows over 50 days; 3.5 on the four days held here',
+    value: '4.64 windows over 50 days; 3.5 on four days of CTU-Normal',
+    source: 'authors',
+  },
+  {
+    measure: 'benignWindows',
+    tool: 'Slips, threshold 0.25',
+    value: '0.230 (232 of 1,007); 0.20 (14 of 70) on four days of CTU-Normal',
     source: 'authors',
   },
   {

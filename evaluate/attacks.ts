@@ -20,7 +20,7 @@ export interface JudgedAttack {
 }
 
 /** More initiators than this in one description are a crowd that does one thing, such as a flood or a botnet. */
-const CROWD = 20;
+export const CROWD = 20;
 
 export function attacksOf(flows: readonly Seen[], subject: { name: string; about: string }): Attack[] {
   const byDetail = new Map<string, Seen[]>();

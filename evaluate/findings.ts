@@ -2,6 +2,8 @@ import { Severities, type Alert, type Incident, type Severity } from '../schema/
 import type { Seen } from './run-case.ts';
 
 const HOUR_MS = 3_600_000;
+/** Longest time between alerts of one entity that are one group. */
+export const GROUP_GAP_MS = HOUR_MS;
 
 /** An alert over all its revisions, held against the labels of its evidence. */
 export interface Finding {
@@ -112,7 +114,7 @@ export function groupByEntity(findings: readonly Finding[]): Group[] {
   const open = new Map<string, { members: Finding[]; lastMs: number }>();
   for (const finding of findings.toSorted((a, b) => a.firstMs - b.firstMs)) {
     const group = open.get(finding.entity);
-    if (group && finding.firstMs - group.lastMs <= HOUR_MS) {
+    if (group && finding.firstMs - group.lastMs <= GROUP_GAP_MS) {
       group.members.push(finding);
       group.lastMs = Math.max(group.lastMs, finding.lastMs);
     } else {

@@ -1,7 +1,7 @@
 import type { Seen } from './run-case.ts';
 
 /** Share of a case's flows from which on an address counts as watched, where no inside address speaks. */
-const WATCHED_SHARE = 0.1;
+export const WATCHED_SHARE = 0.1;
 
 /** Multicast, broadcast, link-local and unset addresses: nobody in particular, or nobody for long. */
 const NOBODY = /^(22[4-9]|23\d)\.|^255\.|^169\.254\.|^0\.|^ff|^fe[89ab]|^::$/i;

@@ -5,10 +5,14 @@ import { Severities, type Severity } from '../schema/records.ts';
 import { replayConfig } from '../cli/wire/replay.ts';
 import { exit } from '../cli/commands/command.ts';
 import { anchors, targets } from './anchors.ts';
+import { CROWD } from './attacks.ts';
 import { listCases } from './cases.ts';
+import { GROUP_GAP_MS } from './findings.ts';
+import { WATCHED_SHARE } from './hosts.ts';
+import { LEAST_CONNECTIONS } from './pairs.ts';
 import { reportLines, type Failed, type Report } from './report.ts';
 import { runCase } from './run-case.ts';
-import { defaultScoring, scoreCase, type CaseScore } from './score-case.ts';
+import { BORDER_MS, BUCKET_MS, defaultScoring, HOUR_MS, scoreCase, type CaseScore } from './score-case.ts';
 import { totalsOf } from './totals.ts';
 
 const usage = `npm run evaluate -- DIR [--json FILE] [--only TEXT] [--severity NAME]
@@ -110,6 +114,13 @@ const scoringInUse = (scoring: typeof defaultScoring): Report['scoring'] => ({
   least_severity: scoring.least,
   beacon_detector: scoring.beaconDetector,
   volume_detector: scoring.volumeDetector,
+  beacon_pair_connections: LEAST_CONNECTIONS,
+  host_window_ms: HOUR_MS,
+  volume_bucket_ms: BUCKET_MS,
+  recording_gap_ms: BORDER_MS,
+  group_gap_ms: GROUP_GAP_MS,
+  crowd_initiators: CROWD,
+  watched_share: WATCHED_SHARE,
 });
 
 function asJson(report: Report, directory: string): object {

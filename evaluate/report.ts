@@ -20,7 +20,7 @@ export interface Report {
   /** Options of each detector as they were used. */
   readonly thresholds: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** How scoring itself was set. */
-  readonly scoring: Readonly<Record<string, string>>;
+  readonly scoring: Readonly<Record<string, string | number>>;
 }
 
 /** The whole report as a person reads it. */
@@ -28,7 +28,7 @@ export function reportLines(report: Report): string[] {
   const { cases } = report;
   const totals = totalsOf(cases);
   const any = totalsOf(report.anySeverity);
-  const least = report.scoring['least_severity'] ?? '';
+  const least = String(report.scoring['least_severity']);
   const heldOut = cases.filter(({ tuned }) => !tuned);
   const isMixed = heldOut.length > 0 && heldOut.length < cases.length;
   return [
@@ -158,6 +158,8 @@ const ours: Readonly<Record<Measure, (totals: Totals) => string>> = {
   volume: ({ buckets }) => `${percent(buckets.share)} (${buckets.flagged} of ${buckets.benign})`,
   falseAlerts: (totals) =>
     `${number(totals.falseGroupsPerHostDay)} (${totals.groups.false} in ${number(totals.benignHostDays)} host-days)`,
+  benignWindows: ({ hourWindows: { falsePositives, trueNegatives } }) =>
+    `${number(falsePositives + trueNegatives === 0 ? null : falsePositives / (falsePositives + trueNegatives))} (${falsePositives} of ${falsePositives + trueNegatives})`,
   windows: ({ hourWindows: w }) =>
     `${number(w.f1)} (precision ${number(w.precision)}, recall ${number(w.recall)}, base rate ${number(w.baseRate)})`,
 };
@@ -172,7 +174,7 @@ function unitLines(report: Report, totals: Totals): string[] {
     `recordings without attacks. Windows: ${w.truePositives + w.falseNegatives} positive, ${w.falsePositives + w.trueNegatives} negative, ${w.unlabelled} unlabelled of which ${w.unlabelledFlagged} flagged,`,
     `${w.neutral} left out because the host was merely attacked from inside. A positive window is found by a true alert alone, a negative one`,
     `is flagged by any.`,
-    `Groups are ${hasIncidents(report.cases) ? 'incidents' : 'alerts of one entity with at most an hour between them, since nothing joined them to incidents'}.`,
+    `Groups are ${hasIncidents(report.cases) ? `incidents, which hold ${totals.attacksInIncidents} of the attacks` : 'alerts of one entity with at most an hour between them, since nothing joined them to incidents'}.`,
     `Beacon pairs have at least four connections; volume buckets are five minutes of a host.`,
     `No case carries policy verdicts: whether a contact failed is read from the state of the connection, so detectors of denied traffic`,
     `cannot be measured here.`,

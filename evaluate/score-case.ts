@@ -1,14 +1,7 @@
 import type { Severity } from '../schema/records.ts';
 import { attacksOf, judgeAttacks, type JudgedAttack } from './attacks.ts';
 import type { Case } from './cases.ts';
-import {
-  findingsOf,
-  groupByEntity,
-  groupByIncident,
-  type Finding,
-  type Group,
-  type Verdict,
-} from './findings.ts';
+import { findingsOf, groupByEntity, groupByIncident, type Finding, type Verdict } from './findings.ts';
 import { watchedHosts } from './hosts.ts';
 import { isKubernetes } from './kinds.ts';
 import { countPairs, type PairCounts } from './pairs.ts';
@@ -37,6 +30,8 @@ export interface CaseScore {
   /** Hours of recording; gaps of more than six hours are taken for the border of two recordings. */
   readonly hours: number;
   readonly attacks: readonly JudgedAttack[];
+  /** How many of them have a true alert in an incident. */
+  readonly attacksInIncidents: number;
   readonly detectors: readonly DetectorCounts[];
   readonly groups: VerdictCounts;
   readonly incidents: VerdictCounts;
@@ -56,9 +51,9 @@ export interface Scoring {
 
 export const defaultScoring: Scoring = { least: 'low', beaconDetector: 'beacon', volumeDetector: 'volume' };
 
-const HOUR_MS = 3_600_000;
-const BUCKET_MS = 300_000;
-const BORDER_MS = 6 * HOUR_MS;
+export const HOUR_MS = 3_600_000;
+export const BUCKET_MS = 300_000;
+export const BORDER_MS = 6 * HOUR_MS;
 
 export function scoreCase(
   one: Pick<Case, 'name' | 'about' | 'labels'>,
@@ -70,6 +65,8 @@ export function scoreCase(
   const hosts = watchedHosts(flows);
   const labels = { malicious: 0, benign: 0, unlabelled: 0 };
   for (const { label } of flows) labels[label.truth]++;
+  const attacks = attacksOf(flows, one);
+  const incidents = groupByIncident(ran.incidents, findings, scoring.least);
   const volume = findings.filter(({ detector }) => detector === scoring.volumeDetector);
   return {
     name: one.name,
@@ -80,10 +77,14 @@ export function scoreCase(
     malformed: ran.malformed,
     hosts: hosts.size,
     hours: recordedMs(flows.map(({ endMs }) => endMs)) / HOUR_MS,
-    attacks: judgeAttacks(attacksOf(flows, one), findings),
+    attacks: judgeAttacks(attacks, findings),
+    attacksInIncidents: judgeAttacks(
+      attacks,
+      incidents.flatMap((group) => group.findings),
+    ).filter(({ foundBy }) => foundBy.length > 0).length,
     detectors: byDetector(findings),
-    groups: countGroups(groupByEntity(findings)),
-    incidents: countGroups(groupByIncident(ran.incidents, findings, scoring.least)),
+    groups: countVerdicts(groupByEntity(findings)),
+    incidents: countVerdicts(incidents),
     hourWindows: countWindows(flows, hosts, findings, HOUR_MS),
     pairs: countPairs(flows, one, findings, scoring.beaconDetector),
     buckets: countWindows(flows, hosts, volume, BUCKET_MS),
@@ -112,8 +113,6 @@ function byDetector(findings: readonly Finding[]): DetectorCounts[] {
     };
   });
 }
-
-const countGroups = (groups: readonly Group[]): VerdictCounts => countVerdicts(groups);
 
 function countVerdicts(list: readonly { readonly verdict: Verdict }[]): VerdictCounts {
   const counts = { true: 0, false: 0, unlabelled: 0 };

@@ -45,6 +45,7 @@ export interface Totals {
   readonly alerts: VerdictCounts;
   readonly groups: VerdictCounts;
   readonly incidents: VerdictCounts;
+  readonly attacksInIncidents: number;
   readonly falseAlertsPerHostDay: number | null;
   readonly falseGroupsPerHostDay: number | null;
   readonly hourWindows: WindowCounts & Rates;
@@ -89,6 +90,7 @@ export function totalsOf(cases: readonly CaseScore[]): Totals {
     alerts,
     groups,
     incidents,
+    attacksInIncidents: sum(cases, (one) => one.attacksInIncidents),
     falseAlertsPerHostDay: perHostDay(alerts.false),
     falseGroupsPerHostDay: perHostDay(groups.false),
     hourWindows: { ...windows, ...ratesOf(windows) },

@@ -8,7 +8,7 @@ import type { Ran, Seen } from '../../evaluate/run-case.ts';
 import { defaultScoring, recordedMs, scoreCase } from '../../evaluate/score-case.ts';
 import { ratesOf, totalsOf } from '../../evaluate/totals.ts';
 import { countWindows } from '../../evaluate/windows.ts';
-import { newIncident, newStory, type Alert, type Incident } from '../../schema/records.ts';
+import { newIncident, newParty, newStory, type Alert, type Incident } from '../../schema/records.ts';
 import { alert, HOUR_MS, seen, T0 } from './make.ts';
 
 const subject = { name: 'made-up', about: '', labels: 'x' };
@@ -205,11 +205,26 @@ test('alerts of one entity are one group until an hour passes; incidents take th
       [1, 'false'],
     ],
   );
+  const incident = incidentOf(alerts);
+  assert.deepEqual(
+    groupByIncident([incident], findings, 'low').map((group) => [group.findings.length, group.verdict]),
+    [[4, 'true']],
+  );
+  assert.deepEqual(groupByIncident([incident], findings, 'critical'), []);
+  // A later revision takes the place of an earlier one.
+  const later = { ...incidentOf([]), revision: 1 };
+  assert.deepEqual(groupByIncident([later, incident], findings, 'low'), []);
+  const score = scoreCase(subject, ran([...flows, other], alerts, [incident]), defaultScoring);
+  assert.deepEqual([score.incidents, score.attacksInIncidents], [{ true: 1, false: 0, unlabelled: 0 }, 1]);
+  assert.deepEqual(totalsOf([score]).groups, { true: 1, false: 0, unlabelled: 0 });
+});
+
+function incidentOf(alerts: readonly Alert[]): Incident {
   const incident = newIncident({
     id: 'i',
     revision: 0,
     cluster: 'default',
-    entity: alerts[0]!.entity,
+    entity: newParty({ key: 'ip/10.0.0.1' }),
     score: 1,
     firstMs: T0,
     lastMs: T0,
@@ -223,12 +238,8 @@ test('alerts of one entity are one group until an hour passes; incidents take th
     timeMs: firstMs,
     line: '',
   }));
-  assert.deepEqual(
-    groupByIncident([incident], findings, 'low').map((group) => [group.findings.length, group.verdict]),
-    [[4, 'true']],
-  );
-  assert.deepEqual(groupByIncident([incident], findings, 'critical'), []);
-});
+  return incident;
+}
 
 test('a case and the sum of two, counted by hand', () => {
   // 24 hours of one benign host with two false alerts of one group, and an attack that is found after 30 minutes.
