@@ -10,7 +10,7 @@ export interface Ewma {
   mean(slot: number): number;
   /** Mean squared distance from the mean, weights divided by their sum; 0 with fewer than two values. */
   variance(slot: number): number;
-  /** Distance of a value from the mean in standard deviations, each at least `floor`. Ask before `add`. */
+  /** Distance of a value from the mean in standard deviations, each at least `floor`. Ask before `add`, and not before there is weight. */
   z(slot: number, value: number, floor: number): number;
 }
 

@@ -9,7 +9,7 @@ export interface SeasonalQuantiles {
   add(slot: number, value: number, timeMs: number): void;
   /** How many values were taken. */
   count(slot: number): number;
-  /** Middle value expected at this hour of the week. */
+  /** Middle value expected at this hour of the week; 0 before the first. */
   expected(slot: number, timeMs: number): number;
   /** The value that a share q of buckets stays below at this hour of the week; q below 0.5 asks for falls. */
   quantile(slot: number, timeMs: number, q: number): number;
@@ -78,7 +78,9 @@ export function createSeasonalQuantiles(table: ColumnHolder, name: string): Seas
       overall.at[slot] = overall.at[slot]! + (log - overall.at[slot]!) / Math.min(count + 1, 1000);
     },
     count: (slot) => residuals.count(slot),
-    expected: (slot, timeMs) => Math.expm1(levelAt(slot, hourOfWeek(timeMs))),
+    // Before the first value the row may hold what the key before it left.
+    expected: (slot, timeMs) =>
+      residuals.count(slot) === 0 ? 0 : Math.expm1(levelAt(slot, hourOfWeek(timeMs))),
     quantile: (slot, timeMs, q) =>
       Math.max(0, Math.exp(levelAt(slot, hourOfWeek(timeMs))) * residuals.quantile(slot, q) - 1),
     *sections() {

@@ -142,3 +142,14 @@ test('a seasonal profile is the same after a restart', () => {
   }
   assert.equal(again.count(slot), seasonal.count(slot));
 });
+
+test('a slot given to another key knows nothing of the seasons of the one before', () => {
+  const table = textTable(1);
+  const seasonal = createSeasonalQuantiles(table, 'bytes');
+  for (let i = 0; i < 50; i++) seasonal.add(table.slot('a'), 1_000_000, MONDAY_MS + i * 300_000);
+  const slot = table.slot('b');
+  assert.deepEqual([seasonal.expected(slot, MONDAY_MS), seasonal.quantile(slot, MONDAY_MS, 0.999)], [0, 0]);
+  for (let i = 0; i < 50; i++) seasonal.add(slot, 10, MONDAY_MS + i * 300_000);
+  assert.ok(Math.abs(seasonal.expected(slot, MONDAY_MS) - 10) < 1);
+  assert.ok(seasonal.quantile(slot, MONDAY_MS, 0.999) < 15);
+});
