@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 RUN npx tsc && npm prune --omit=dev --ignore-scripts \
- && rm -rf dist/test dist/bench dist/scripts \
+ && rm -rf dist/test dist/bench dist/evaluate dist/scripts \
  && find dist -name '*.js.map' -delete
 
 FROM node:24-bookworm-slim

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import { sources } from '../../collector/registry.ts';
-import type { Delivery, Reject, Sink } from '../../pipeline/contracts.ts';
-import { runPumps } from '../../pipeline/lifecycle.ts';
+import type { Reject } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import { noMeter } from '../../pipeline/meter.ts';
 import { toJson } from '../../sinks/records/json.ts';
-import type { Alert, RecordKind } from '../../schema/records.ts';
-import { configFrom, readConfig, type Config, type SinkConfig } from '../config/index.ts';
-import { localRuntime, type WiredSink } from '../wire/local.ts';
+import type { Alert } from '../../schema/records.ts';
+import { readConfig, type Config } from '../config/index.ts';
+import { localRuntime } from '../wire/local.ts';
 import { createBoard, type Shared } from '../wire/process.ts';
 import { quietLog } from '../wire/quiet-log.ts';
+import { collectSink, replayConfig, runToEnd } from '../wire/replay.ts';
 import { createJsonLines } from './json-lines.ts';
 import { keepReplay } from './kept-replay.ts';
 import { lastReplayDir } from './places.ts';
@@ -82,18 +82,7 @@ function configOf(
   inputs: readonly string[],
   world: World,
 ): Config {
-  const replayed = inputs.map((input, i) => ({
-    name: `input${i + 1}`,
-    type: values.source,
-    ...(values.cluster ? { cluster: values.cluster } : {}),
-    ...(values.node ? { node: values.node } : {}),
-    from:
-      input === '-' ? { stdin: {} } : { file: { path: input, startAt: 'beginning', maxLineBytes: '16MiB' } },
-  }));
-  const text = JSON.stringify({
-    sources: Object.fromEntries(replayed.map(({ name, ...source }) => [name, source])),
-  });
-  const own = configFrom(text, { env: world.env, role: 'collector' });
+  const own = replayConfig(values, inputs, world.env);
   if (values.config === undefined) return own;
   const base = readConfig(values.config, { env: world.env, role: 'detectors' });
   return {
@@ -158,27 +147,15 @@ async function judge(config: Config, output: Output, world: World): Promise<numb
     },
     shared,
   );
-  await runtime.start(world.stop);
-  // What ends a replay is told once, by its error.
-  const common = { graceMs: 30_000, clock: world.clock, log: { ...shared.log, error() {} } };
-  const read = new AbortController();
   let isWhole = false;
   try {
-    const readers = runPumps(runtime.readers, { ...common, stop: read.signal });
-    await Promise.race([
-      runPumps(runtime.sources, { ...common, stop: world.stop }).then(() => runtime.log.drained()),
-      readers,
-    ]);
-    read.abort();
-    await readers;
+    await runToEnd(runtime, shared, world.stop);
     isWhole = !world.stop.aborted;
   } catch (error) {
     if (error instanceof WeirError && error.code === 'origin_unreadable' && judged.records === 0)
       throw new UsageError(`nothing to replay: ${error.message}`);
     throw error;
   } finally {
-    read.abort();
-    await runtime.stop();
     await alerts?.close();
     await flows?.close();
     progress.end();
@@ -193,21 +170,4 @@ async function judge(config: Config, output: Output, world: World): Promise<numb
   if (world.stop.aborted) return exit.failed;
   // Some malformed lines are told above and kept out; nothing but such lines is the wrong format.
   return judged.malformed > 0 && judged.flows === 0 ? exit.partly : exit.fine;
-}
-
-function collectSink(
-  name: string,
-  kind: RecordKind,
-  take: (items: readonly Delivery[]) => Promise<void> | undefined,
-): WiredSink {
-  const sink: Sink = { write: async (items) => take(items), batch: { maxRecords: 2000, maxWaitMs: 20 } };
-  const config: SinkConfig = {
-    name,
-    type: 'replay',
-    options: {},
-    records: { [kind]: { where: null } },
-    tenant: null,
-    queue: null,
-  };
-  return { config, sink };
 }
