@@ -17,7 +17,7 @@ import { create } from '../../collector/inputs/file/index.ts';
 import { options } from '../../collector/inputs/file/options.ts';
 import type { Clock, OriginCursor } from '../../pipeline/contracts.ts';
 import { checkBatches, readAll, reading, type Seen } from '../contracts/sourceContract.ts';
-import { manualClock, testContext } from '../helpers/context.ts';
+import { manualClock, testContext, type ManualClock } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 
 const line = (i: number): string => `line ${String(i).padStart(6, '0')} ${'x'.repeat(i % 40)}`;
@@ -67,6 +67,42 @@ test('a log that is renamed while it is written to is read to its end, then the 
     ).lines.sort(),
     run.seen.lines.sort(),
   );
+});
+
+test('a log that is rotated between the listing and the opening is not taken for its successor', async (t) => {
+  // The input asks for the time before, within and after its look at the files: at each of these the log is rotated.
+  const at = [1, 2, 3, 4, 5, 6];
+  const rotating = (path: string, call: number): ManualClock => {
+    const clock = manualClock();
+    let calls = 0;
+    writeFileSync(path, block(0, 10));
+    return {
+      ...clock,
+      now: () => {
+        if (++calls === call) {
+          renameSync(path, `${path}.1`);
+          writeFileSync(path, block(10, 15));
+        }
+        return clock.now();
+      },
+    };
+  };
+  const all = Array.from({ length: 15 }, (_, i) => line(i));
+  for (const call of at) {
+    const path = join(temporaryDirectory(t), 'x.log');
+    const clock = rotating(path, call);
+    const run = reading(t, follow(`${path}*`, clock), clock);
+    await run.until((seen) => seen.lines.length === 15 && seen.batches.some((batch) => batch.final));
+    assert.deepEqual(texts(run.seen).sort(), all);
+    checkBatches(run.seen.batches);
+    await run.stop();
+  }
+  for (const call of at) {
+    const path = join(temporaryDirectory(t), 'x.log');
+    const clock = rotating(path, call);
+    const once = create(options.parse({ path: `${path}*` }), { ...testContext({ clock }), follow: false });
+    assert.deepEqual(texts(await readAll(once)).sort(), all);
+  }
 });
 
 test('a log that is renamed out of the pattern is still read to its end', async (t) => {

@@ -11,7 +11,7 @@ import { unreadable } from './access.ts';
 import { claims, type From, type Orphan } from './claims.ts';
 import { matchesGlob } from './glob.ts';
 import { readHead } from './head.ts';
-import { listFiles, type Listed } from './list.ts';
+import { factsOf, listFiles, type Listed } from './list.ts';
 import type { Options } from './options.ts';
 import { byAge, sequenceOf } from './order.ts';
 import { openOrigin, type OpenOrigin } from './origin.ts';
@@ -45,6 +45,8 @@ export function create(options: Options, context: InputContext): Input {
   const replaced = context.meter.counter('input_lines_replaced', 'Lines with bytes that are no UTF-8.');
   let firstScan = true;
   let stopped = false;
+  /** A file was rotated while it was looked at, so that the next look finds more. */
+  let missed = false;
 
   const complain = (path: string, error: unknown): void => {
     const failure = error instanceof WeirError ? error : unreadable(path, error);
@@ -91,12 +93,18 @@ export function create(options: Options, context: InputContext): Input {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file.path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const { gzip, bytes } = await readHead(handle);
-      const hash = identityOf(bytes, gzip || !follow);
-      complained.delete(file.path);
-      if (hash !== null) {
-        const head = Buffer.from(bytes.subarray(0, identityLength(bytes) ?? bytes.length));
-        return { file, handle, hash, head, gzip };
+      // Between the listing and the opening the log may have been rotated: then this is another file, whose
+      // content must not go by the listed one's key. The next listing tells both.
+      const now = factsOf(await handle.stat({ bigint: true }));
+      if (now.key !== file.key) missed = true;
+      else {
+        const { gzip, bytes } = await readHead(handle);
+        const hash = identityOf(bytes, gzip || !follow);
+        complained.delete(file.path);
+        if (hash !== null) {
+          const head = Buffer.from(bytes.subarray(0, identityLength(bytes) ?? bytes.length));
+          return { file: { path: file.path, ...now }, handle, hash, head, gzip };
+        }
       }
     } catch (error) {
       complain(file.path, error);
@@ -136,6 +144,7 @@ export function create(options: Options, context: InputContext): Input {
   }
 
   async function scan(from: From): Promise<void> {
+    missed = false;
     const present = new Map(
       (await listFiles(patterns, options.exclude, complainUnlessMissing)).map((file) => [file.key, file]),
     );
@@ -264,10 +273,15 @@ export function create(options: Options, context: InputContext): Input {
     let nextScanMs = -Infinity;
     while (!signal.aborted && !stopped) {
       if (clock.now() >= nextScanMs || (!follow && opened.size === 0)) {
+        const lookedMs = clock.now();
         await scan(from);
         nextScanMs = clock.now() + options.pollInterval;
-        for (const orphan of origins.expire(clock.now() - options.rotatedGrace)) yield expired(orphan);
-        if (!follow && opened.size === 0) return;
+        // As of when the files were listed: a copy made since then is still to be found.
+        for (const orphan of origins.expire(lookedMs - options.rotatedGrace)) yield expired(orphan);
+        if (!follow && opened.size === 0) {
+          if (!missed) return;
+          continue;
+        }
       }
       const turn = follow ? [...opened.values()] : heads([...opened.values()]);
       if (!follow) turn.splice(0, turn.length, leastRead(turn)!);

@@ -4,6 +4,7 @@ import type { Loss } from '../../../schema/records.ts';
 import { collectLines, type WrapperName } from '../lines/collect.ts';
 import { splitter } from '../lines/split.ts';
 import { gunzipped } from './gunzip.ts';
+import { factsOf, type FileFacts } from './list.ts';
 
 /** One origin being read: a plain file that may grow, or compressed history. */
 export interface OpenOrigin {
@@ -28,7 +29,7 @@ export interface OpenOrigin {
   position(): number;
   /** What was read since the last batch; with `final` the last line without a newline as well. */
   batch(state: { atEnd: boolean; final: boolean; losses?: readonly Loss[] }): LineBatch;
-  stat(): Promise<{ size: number; mtimeMs: number }>;
+  stat(): Promise<FileFacts>;
   close(): Promise<void>;
 }
 
@@ -120,8 +121,7 @@ export function openOrigin(given: OpenOptions): OpenOrigin {
       };
     },
     async stat() {
-      const { size, mtimeMs } = await handle.stat();
-      return { size, mtimeMs };
+      return factsOf(await handle.stat({ bigint: true }));
     },
     async close() {
       await chunks?.return(undefined);
