@@ -51,6 +51,8 @@ export function collectLines(options: CollectOptions): LineCollector {
   let out: Collected = { lines: [], rejects: [] };
   let open: Open[] = [];
   let openChars = 0;
+  /** Streams of which a line was rejected that has not ended yet. */
+  const skipping = new Set<string>();
 
   const plain = (position: number, text: string, timeMs: number | null): void => {
     out.lines.push({ position, text, timeMs, node: null, cluster: null });
@@ -66,9 +68,13 @@ export function collectLines(options: CollectOptions): LineCollector {
     open = open.slice(done);
   };
 
+  /** Gives up the longest line that is not whole; what waits for it goes on. */
   const rejectOpen = (): void => {
-    const first = open.shift()!;
+    const parts = open.filter((entry) => !entry.done);
+    const first = parts.reduce((longest, entry) => (entry.text.length > longest.text.length ? entry : longest));
+    open = open.filter((entry) => entry !== first);
     openChars -= first.text.length;
+    skipping.add(first.stream);
     out.rejects.push({
       position: first.position,
       code: 'line_too_long',
@@ -79,6 +85,10 @@ export function collectLines(options: CollectOptions): LineCollector {
   };
 
   const join = (position: number, wrapped: Wrapped): void => {
+    if (skipping.has(wrapped.stream)) {
+      if (!wrapped.partial) skipping.delete(wrapped.stream);
+      return;
+    }
     if (open.length === 0 && !wrapped.partial) {
       if (wrapped.text !== '') plain(position, wrapped.text, wrapped.timeMs);
       return;
@@ -133,7 +143,7 @@ export function collectLines(options: CollectOptions): LineCollector {
           position,
           text,
           parseJournal(text),
-          'a JSON object of journalctl -o json with MESSAGE',
+          'a JSON object of journalctl -o json --all with a MESSAGE',
         );
       }
       let wrapped: Wrapped | null = null;
