@@ -191,8 +191,7 @@ export function decodeRecord(raw: Raw, place: Place): Flow | string {
   });
   flow.node = node;
   flow.protocol =
-    whole(raw.Proto, 255) ??
-    (typeof raw.Proto === 'string' ? protocolNumber(raw.Proto.toLowerCase()) : null);
+    whole(raw.Proto, 255) ?? (typeof raw.Proto === 'string' ? protocolNumber(raw.Proto.toLowerCase()) : null);
   const icmp = flow.protocol === ICMP || flow.protocol === ICMP6;
   if (icmp) {
     flow.icmpType = whole(raw.IcmpType, 255);

@@ -145,7 +145,8 @@ export function decodeRow(cells: readonly Cell[], place: Place): Flow | string {
   source.hostname = sourceName;
   destination.hostname = destinationName;
   const name = cells[5];
-  let protocol = typeof name === 'string' ? protocolNumber(name) ?? protocolNumber(name.toLowerCase()) : null;
+  let protocol =
+    typeof name === 'string' ? (protocolNumber(name) ?? protocolNumber(name.toLowerCase())) : null;
   if (protocol === ICMP && (sourceIp ?? destinationIp)?.includes(':')) protocol = ICMP6;
   protocol ??= byte(cells[16]);
   flow.protocol = protocol;

@@ -313,16 +313,20 @@ test('the shared samples are read', async () => {
 test('times in seconds or milliseconds, under either name and with a fraction', async () => {
   const names = ['TimeFlowStartMs', 'TimeFlowEndMs', 'TimeReceived'];
   const times = async (more: object): Promise<[number, number]> => {
-    const { startMs, endMs } = await one(more, names.filter((name) => !(name in more)));
+    const { startMs, endMs } = await one(
+      more,
+      names.filter((name) => !(name in more)),
+    );
     return [startMs, endMs];
   };
   const both: [number, number] = [1_718_000_000_500, 1_718_000_001_250];
   assert.deepEqual(await times({ TimeFlowStartMs: 1718000000500.75, TimeFlowEndMs: 1718000001250.5 }), both);
   assert.deepEqual(await times({ TimeFlowStart: 1718000000.5, TimeFlowEnd: 1718000001.25 }), both);
   assert.deepEqual(await times({ TimeFlowStart: 1718000000500, TimeFlowEnd: 1718000001250 }), both);
-  assert.deepEqual(await times({ TimeFlowStartMs: 1718000000, TimeFlowEndMs: 1718000001 }), [
-    1_718_000_000_000, 1_718_000_001_000,
-  ]);
+  assert.deepEqual(
+    await times({ TimeFlowStartMs: 1718000000, TimeFlowEndMs: 1718000001 }),
+    [1_718_000_000_000, 1_718_000_001_000],
+  );
   assert.deepEqual(await times({ TimeFlowStartMs: '1718000000500', TimeFlowEndMs: '1718000001250' }), both);
   const { rejects } = await decodeAll('netobserv', [
     JSON.stringify({ SrcAddr: '10.0.0.1', DstAddr: '10.0.0.2', TimeFlowEndMs: 1e18, TimeReceived: -5 }),

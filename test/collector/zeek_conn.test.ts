@@ -170,8 +170,8 @@ test('a time without a zone is UTC, wherever it is read', async () => {
   try {
     const { flows, rejects } = await decodeAll(
       'zeek_conn',
-      ['2024-06-10T16:00:00.123456Z', '2024-06-10T16:00:00.123456', '2024-06-10T12:00:00.123-0400'].map((ts) =>
-        JSON.stringify({ ts, ...record }),
+      ['2024-06-10T16:00:00.123456Z', '2024-06-10T16:00:00.123456', '2024-06-10T12:00:00.123-0400'].map(
+        (ts) => JSON.stringify({ ts, ...record }),
       ),
     );
     assert.deepEqual(rejects, []);

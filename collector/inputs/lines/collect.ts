@@ -71,7 +71,9 @@ export function collectLines(options: CollectOptions): LineCollector {
   /** Gives up the longest line that is not whole; what waits for it goes on. */
   const rejectOpen = (): void => {
     const parts = open.filter((entry) => !entry.done);
-    const first = parts.reduce((longest, entry) => (entry.text.length > longest.text.length ? entry : longest));
+    const first = parts.reduce((longest, entry) =>
+      entry.text.length > longest.text.length ? entry : longest,
+    );
     open = open.filter((entry) => entry !== first);
     openChars -= first.text.length;
     skipping.add(first.stream);
