@@ -59,6 +59,8 @@ interface Origin {
   endMs: number;
   /** When it was last read to its end; null while there is more. */
   atEndMs: number | null;
+  /** When an earlier run had read it to its end; null once this run has read from it. */
+  restedMs: number | null;
   /** The decoder keeps lines back that are not flows yet. */
   holding: boolean;
   /** Position after the last line read. */
@@ -112,6 +114,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       startMs: cursors.get(batch.origin)?.startMs ?? -Infinity,
       endMs: -Infinity,
       atEndMs: null,
+      restedMs: cursors.get(batch.origin)?.atEndMs ?? null,
       holding: false,
       next: 0,
     };
@@ -220,8 +223,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       const { key, partition } = options.place(flow);
       entries.push({ partition, key, value: flow, clockMs: origin.startMs - options.timing.disorderMs });
     }
-    const quietSinceMs = batch.lines.length === 0 ? (cursors.get(batch.origin)?.atEndMs ?? nowMs) : nowMs;
-    origin.atEndMs = batch.atEnd ? (origin.atEndMs ?? quietSinceMs) : null;
+    // Lines end a quiet time, also where they are the last there are for now.
+    const quietSinceMs = batch.lines.length === 0 ? (origin.atEndMs ?? origin.restedMs ?? nowMs) : nowMs;
+    origin.atEndMs = batch.atEnd ? quietSinceMs : null;
+    origin.restedMs = null;
     origin.next = batch.next;
     if (origin.startMs > -Infinity)
       watermarks.observe(batch.origin, origin.startMs - options.timing.disorderMs, nowMs);

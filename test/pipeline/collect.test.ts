@@ -210,6 +210,25 @@ test('event time goes on in a quiet origin, less what its writer takes to delive
   assert.equal(reached.final, false);
 });
 
+test('a log that is read to its end with each of its lines is never quiet while it grows', async (t) => {
+  const clock = manualClock(T0);
+  const cursors = memoryCursors();
+  const growing: Input = {
+    async *read() {
+      for (let second = 0; second <= 60; second++) {
+        yield batchOf('a', second, [String(second)], { atEnd: true });
+        await clock.sleep(1000);
+      }
+      await new Promise(() => {});
+    },
+  };
+  const { log } = run(t, growing, { follow: true, cursors }, clock);
+  await clock.tick(60_000);
+  // It speaks of the last line that was read, not of the time since the first end.
+  assert.equal(log.marks('enriched').at(-1)!.watermarkMs, T0 + 60_000 - DISORDER_MS);
+  assert.equal(cursors.get('a')?.atEndMs, T0 + 60_000);
+});
+
 test('an input that still has lines to give is not taken for quiet', async (t) => {
   const clock = manualClock(T0);
   const { log } = run(t, inputOf([batchOf('a', 0, ['0'], { atEnd: false })], true), { follow: true }, clock);
