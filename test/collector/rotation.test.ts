@@ -242,6 +242,56 @@ test('startAt: end begins after the last whole line, with the header of a log wi
   checkBatches(run.seen.batches);
 });
 
+test('compressed history that startAt left out is not read at the second start either', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'x.log');
+  writeFileSync(`${path}.2.gz`, gzipSync(block(0, 10)));
+  writeFileSync(`${path}.1`, block(10, 20));
+  writeFileSync(path, block(20, 30));
+  const kept = new Map<string, OriginCursor>();
+  const start = (): ReturnType<typeof reading> => {
+    const clock = manualClock();
+    const input = follow(`${path}*`, clock, { startAt: 'end', known: [...kept] });
+    return reading(t, input, clock, (origin) => kept.get(origin));
+  };
+  const first = start();
+  await first.tick(30_000);
+  await first.stop();
+  for (const { origin, next, hints } of first.seen.batches)
+    kept.set(origin, { position: next, ...(hints === undefined ? {} : { hints }) });
+  assert.deepEqual([texts(first.seen), kept.size], [[], 3]);
+  appendFileSync(path, block(30, 32));
+  const second = start();
+  await second.tick(30_000);
+  assert.deepEqual(texts(second.seen), [line(30), line(31)]);
+  assert.deepEqual(losses(second.seen), []);
+});
+
+test('that history is still there is told, so that its cursors are not forgotten', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'x.log');
+  writeFileSync(`${path}.1.gz`, gzipSync(block(0, 10)));
+  writeFileSync(path, block(20, 30));
+  const clock = manualClock();
+  const told: [string, number][] = [];
+  const input = create(options.parse({ path: `${path}*`, startAt: 'beginning', pollInterval: '10m' }), {
+    ...testContext({ clock }),
+    follow: true,
+    stillThere: (origin) => void told.push([origin, clock.now()]),
+  });
+  const run = reading(t, input, clock);
+  await run.until((seen) => seen.lines.length === 20 && seen.batches.some((batch) => batch.final));
+  const { origin } = run.seen.batches.find((batch) => batch.final)!;
+  await run.tick(4 * 3_600_000);
+  assert.deepEqual(new Set(told.map(([name]) => name)), new Set([origin]));
+  assert.ok(told.length >= 3, `told ${told.length} times`);
+  rmSync(`${path}.1.gz`);
+  await run.tick(1_200_000);
+  told.length = 0;
+  await run.tick(2 * 3_600_000);
+  assert.deepEqual(told, []);
+});
+
 test('startAt: a duration reads files written to within it', async (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'x.log');

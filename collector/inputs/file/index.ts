@@ -18,6 +18,8 @@ import { openOrigin, type OpenOrigin } from './origin.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const MAX_COMPLAINTS = 10_000;
+/** How often it is told that files that were read are still there; cursors are kept for days without that. */
+const KEEP_EVERY_MS = 3_600_000;
 
 interface Fresh {
   readonly file: Listed;
@@ -36,8 +38,9 @@ export function create(options: Options, context: InputContext): Input {
   const patterns = typeof options.path === 'string' ? [options.path] : options.path;
   const opened = new Map<string, OpenOrigin>();
   const origins = claims();
-  /** Files that were looked at and left, with the size and time they had then. */
-  const settled = new Map<string, string>();
+  /** Files that were looked at and left, with the size and time they had then, and what they hold. */
+  const settled = new Map<string, { readonly stamp: string; readonly origin: string }>();
+  let keptMs = clock.now();
   const complained = new Set<string>();
   const errors = context.meter.counter('input_errors', 'Files or directories that could not be read.', [
     'code',
@@ -47,6 +50,8 @@ export function create(options: Options, context: InputContext): Input {
   let stopped = false;
   /** A file was rotated while it was looked at, so that the next look finds more. */
   let missed = false;
+  /** History that `startAt` left out, of which the next start must know that it is not new. */
+  const leftOut: { readonly origin: string; readonly path: string }[] = [];
 
   const complain = (path: string, error: unknown): void => {
     const failure = error instanceof WeirError ? error : unreadable(path, error);
@@ -63,21 +68,27 @@ export function create(options: Options, context: InputContext): Input {
     return { ...made, origin, why, fromPosition: from, toPosition: to, detail };
   };
 
+  const nothingOf = (origin: string, place: string): LineBatch => ({
+    origin,
+    place,
+    lines: [],
+    rejects: [],
+    losses: [],
+    next: 0,
+    atEnd: true,
+    final: true,
+    hints: { path: place, final: true },
+  });
+
   const expired = (orphan: Orphan): LineBatch => {
     const { origin, path, position, size } = orphan;
     const unread = size === null ? 'an unknown number of bytes' : `${size - position} bytes`;
     const detail = `${path}: ${unread} after byte ${position} were rotated away before they were read`;
     const lost = size === null || size > position;
     return {
-      origin,
-      place: path,
-      lines: [],
-      rejects: [],
+      ...nothingOf(origin, path),
       losses: lost ? [{ ...loss(origin, 'rotated', position, size, detail), sinceMs: orphan.sinceMs }] : [],
       next: position,
-      atEnd: true,
-      final: true,
-      hints: { path, final: true },
     };
   };
 
@@ -152,9 +163,14 @@ export function create(options: Options, context: InputContext): Input {
     for (const key of settled.keys()) if (!present.has(key)) settled.delete(key);
     origins.gone((key) => present.has(key));
 
+    if (clock.now() - keptMs >= KEEP_EVERY_MS) {
+      keptMs = clock.now();
+      for (const { origin } of settled.values()) context.stillThere?.(origin);
+    }
+
     const fresh: Fresh[] = [];
     for (const file of present.values()) {
-      if (opened.has(file.key) || settled.get(file.key) === stamp(file)) continue;
+      if (opened.has(file.key) || settled.get(file.key)?.stamp === stamp(file)) continue;
       if (opened.size + fresh.length >= options.maxFiles) {
         complain(
           file.path,
@@ -178,9 +194,11 @@ export function create(options: Options, context: InputContext): Input {
       const isOpen = (origin: string): boolean =>
         [...opened.values()].some((other) => other.origin === origin);
       const claim = origins.claim(hash, { key: file.key, size: gzip ? null : file.size, isOpen }, from);
-      const start = claim && (claim.from ?? (await begin(seen, firstRun)));
-      if (claim === null || start === null) {
-        settled.set(file.key, stamp(file));
+      const start = claim.done ? null : (claim.from ?? (await begin(seen, firstRun)));
+      if (start === null) {
+        settled.set(file.key, { stamp: stamp(file), origin: claim.origin });
+        if (claim.done) context.stillThere?.(claim.origin);
+        else leftOut.push({ origin: claim.origin, path: file.path });
         await handle.close();
         continue;
       }
@@ -223,7 +241,7 @@ export function create(options: Options, context: InputContext): Input {
   async function close(file: OpenOrigin, final: boolean): Promise<void> {
     opened.delete(file.key);
     origins.closed(file.origin, file.position(), final);
-    if (final) settled.set(file.key, stamp(file));
+    if (final) settled.set(file.key, { stamp: stamp(file), origin: file.origin });
     await file.close();
   }
 
@@ -278,6 +296,7 @@ export function create(options: Options, context: InputContext): Input {
         nextScanMs = clock.now() + options.pollInterval;
         // As of when the files were listed: a copy made since then is still to be found.
         for (const orphan of origins.expire(lookedMs - options.rotatedGrace)) yield expired(orphan);
+        for (const { origin, path } of leftOut.splice(0)) yield nothingOf(origin, path);
         if (!follow && opened.size === 0) {
           if (!missed) return;
           continue;
