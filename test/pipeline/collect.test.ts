@@ -188,6 +188,21 @@ test('the watermark is the slowest origin’s clock less its disorder', async (t
   assert.deepEqual(seconds.slice(0, 2), [-6, -6], 'it never goes back');
 });
 
+test('one machine years ahead in an origin of several makes the flows of the others not late', async (t) => {
+  const ahead = String(10 * 365 * 86_400);
+  const decoder = ({ origin }: OriginContext): LineDecoder => ({
+    decode({ position, text }, out) {
+      const [node, second] = text.split(' ') as [string, string];
+      out.flow({ ...aFlow({ origin, position, startMs: T0 + Number(second) * 1000 }), node });
+    },
+  });
+  const texts = Array.from({ length: 30 }, (_, i) => [`a ${i}`, `b ${i}`, `bad ${Number(ahead) + i}`]).flat();
+  const input = inputOf([batchOf('a', 0, texts), batchOf('a', texts.length, ['a 31'])], true);
+  const { log } = run(t, input, { decoder, follow: true }, manualClock(T0 + 60_000));
+  await after(10);
+  assert.equal(log.marks('enriched').at(-1)!.watermarkMs, T0 + 31_000 - DISORDER_MS);
+});
+
 test('a finite input ends with a final mark', async (t) => {
   const last = batchOf('a', 0, ['-5', '-3'], { atEnd: true, final: true });
   const { done, log } = run(t, inputOf([last]));
