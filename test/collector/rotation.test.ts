@@ -172,6 +172,42 @@ test('truncated without a copy: what was seen and not read is a loss', async (t)
   checkBatches(run.seen.batches);
 });
 
+test('truncated under writers that do not append: the hole is passed over, and no file is taken for another', async (t) => {
+  const directory = temporaryDirectory(t);
+  const paths = ['a.log', 'b.log'].map((name) => join(directory, name));
+  const clock = manualClock();
+  // Longer than what may take part in an identity, and longer than a line may be.
+  const HOLE = [40_000, 3_000_000];
+  paths.forEach((path, i) => writeFileSync(path, block(i * 100, i * 100 + 10)));
+  const run = reading(t, follow(join(directory, '*.log*'), clock), clock);
+  await run.until((seen) => seen.lines.length === 20);
+  paths.forEach((path, i) => {
+    copyFileSync(path, `${path}.1`);
+    truncateSync(path);
+    truncateSync(path, HOLE[i]);
+    appendFileSync(path, block(i * 100 + 10, i * 100 + 20));
+  });
+  await run.until((seen) => seen.lines.length >= 40);
+  await run.tick(30_000);
+  assert.deepEqual(
+    texts(run.seen).sort(),
+    [...Array(20).keys()].flatMap((i) => [line(i), line(100 + i)]).sort(),
+  );
+  assert.deepEqual(
+    run.seen.batches.flatMap((batch) => batch.rejects),
+    [],
+  );
+  checkBatches(run.seen.batches);
+  await run.stop();
+  writeFileSync(`${paths[1]}.2.gz`, gzipSync(readFileSync(paths[1]!)));
+  rmSync(paths[1]!);
+  const once = create(options.parse({ path: join(directory, '*.log*') }), {
+    ...testContext(),
+    follow: false,
+  });
+  assert.deepEqual((await readAll(once)).lines.sort(), run.seen.lines.sort());
+});
+
 test('truncated and begun with the same line again: another origin', async (t) => {
   const path = join(temporaryDirectory(t), 'x.log');
   const clock = manualClock();

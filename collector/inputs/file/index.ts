@@ -26,6 +26,8 @@ interface Fresh {
   readonly handle: FileHandle;
   readonly hash: string;
   readonly head: Buffer;
+  /** Where `head` begins. */
+  readonly headAt: number;
   readonly gzip: boolean;
 }
 
@@ -109,12 +111,12 @@ export function create(options: Options, context: InputContext): Input {
       const now = factsOf(await handle.stat({ bigint: true }));
       if (now.key !== file.key) missed = true;
       else {
-        const { gzip, bytes } = await readHead(handle);
+        const { gzip, bytes, at } = await readHead(handle);
         const hash = identityOf(bytes, gzip || !follow);
         complained.delete(file.path);
         if (hash !== null) {
           const head = Buffer.from(bytes.subarray(0, identityLength(bytes) ?? bytes.length));
-          return { file: { path: file.path, ...now }, handle, hash, head, gzip };
+          return { file: { path: file.path, ...now }, handle, hash, head, headAt: at, gzip };
         }
       }
     } catch (error) {
@@ -190,7 +192,7 @@ export function create(options: Options, context: InputContext): Input {
       (a, b) => byAge(sequenceOf(a.file.path), sequenceOf(b.file.path)) || a.file.mtimeMs - b.file.mtimeMs,
     );
     for (const seen of fresh) {
-      const { file, handle, hash, head, gzip } = seen;
+      const { file, handle, hash, head, headAt, gzip } = seen;
       const isOpen = (origin: string): boolean =>
         [...opened.values()].some((other) => other.origin === origin);
       const claim = origins.claim(hash, { key: file.key, size: gzip ? null : file.size, isOpen }, from);
@@ -210,6 +212,7 @@ export function create(options: Options, context: InputContext): Input {
         withHeader: claim.from === null && start > 0,
         handle,
         head,
+        headAt,
         gzip,
         from: start,
         maxLineBytes,

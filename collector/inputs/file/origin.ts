@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly path: string;
   readonly handle: FileHandle;
   readonly head: Buffer;
+  /** Where `head` begins. */
+  readonly headAt: number;
   readonly gzip: boolean;
   readonly from: number;
   /** Gives the `#` lines at the beginning of the file first, although reading begins after them. */
@@ -97,7 +99,7 @@ export function openOrigin(given: OpenOptions): OpenOrigin {
     },
     async rewritten() {
       const now = Buffer.alloc(given.head.length);
-      const { bytesRead } = await handle.read(now, 0, now.length, 0);
+      const { bytesRead } = await handle.read(now, 0, now.length, given.headAt);
       return bytesRead < now.length || !now.equals(given.head);
     },
     offset: () => split.offset(),
