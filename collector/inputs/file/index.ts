@@ -3,18 +3,18 @@ import { access, open, type FileHandle } from 'node:fs/promises';
 import type { Input, LineBatch } from '../../../pipeline/contracts.ts';
 import { WeirError } from '../../../pipeline/errors.ts';
 import { parseDuration } from '../../../pipeline/units.ts';
-import { digest } from '../../../schema/ids.ts';
-import { newLoss, type Loss, type LossReason } from '../../../schema/records.ts';
 import type { InputContext } from '../context.ts';
 import { identityLength, identityOf } from '../lines/identity.ts';
 import { unreadable } from './access.ts';
-import { claims, type From, type Orphan } from './claims.ts';
+import { claims, type From } from './claims.ts';
 import { matchesGlob } from './glob.ts';
 import { readHead } from './head.ts';
 import { factsOf, listFiles, type Listed } from './list.ts';
 import type { Options } from './options.ts';
 import { byAge, sequenceOf } from './order.ts';
 import { openOrigin, type OpenOrigin } from './origin.ts';
+import { reports } from './reports.ts';
+import { heads, leastRead } from './turns.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const MAX_COMPLAINTS = 10_000;
@@ -37,6 +37,7 @@ interface Fresh {
  */
 export function create(options: Options, context: InputContext): Input {
   const { clock, log, follow } = context;
+  const { loss, nothingOf, expired } = reports(context);
   const patterns = typeof options.path === 'string' ? [options.path] : options.path;
   const opened = new Map<string, OpenOrigin>();
   const origins = claims();
@@ -61,37 +62,6 @@ export function create(options: Options, context: InputContext): Input {
     if (complained.has(path) || complained.size >= MAX_COMPLAINTS) return;
     complained.add(path);
     log.warn({ path, error: failure.message }, 'file cannot be read');
-  };
-
-  const loss = (origin: string, why: LossReason, from: number, to: number | null, detail: string): Loss => {
-    const nowMs = clock.now();
-    const id = digest(22, 'file', origin, why, from);
-    const made = newLoss({ id, where: `source.${context.name}`, sinceMs: nowMs, untilMs: nowMs });
-    return { ...made, origin, why, fromPosition: from, toPosition: to, detail };
-  };
-
-  const nothingOf = (origin: string, place: string): LineBatch => ({
-    origin,
-    place,
-    lines: [],
-    rejects: [],
-    losses: [],
-    next: 0,
-    atEnd: true,
-    final: true,
-    hints: { path: place, final: true },
-  });
-
-  const expired = (orphan: Orphan): LineBatch => {
-    const { origin, path, position, size } = orphan;
-    const unread = size === null ? 'an unknown number of bytes' : `${size - position} bytes`;
-    const detail = `${path}: ${unread} after byte ${position} were rotated away before they were read`;
-    const lost = size === null || size > position;
-    return {
-      ...nothingOf(origin, path),
-      losses: lost ? [{ ...loss(origin, 'rotated', position, size, detail), sinceMs: orphan.sinceMs }] : [],
-      next: position,
-    };
   };
 
   /** Where to begin a file that no run has read; null leaves it out. */
@@ -343,25 +313,6 @@ export function create(options: Options, context: InputContext): Input {
 
 const stamp = (file: { readonly size: number; readonly mtimeMs: number }): string =>
   `${file.size}:${file.mtimeMs}`;
-
-/** The oldest file of each rotated log: its successors wait, so that a log is read in the order it was written. */
-function heads(files: readonly OpenOrigin[]): OpenOrigin[] {
-  const first = new Map<string, OpenOrigin>();
-  for (const file of files) {
-    const sequence = sequenceOf(file.path);
-    const other = first.get(sequence.series);
-    if (!other || byAge(sequence, sequenceOf(other.path)) < 0) first.set(sequence.series, file);
-  }
-  return [...first.values()];
-}
-
-/** The file of which the least share was read: logs of one time span then advance together. */
-function leastRead(files: readonly OpenOrigin[]): OpenOrigin | undefined {
-  const share = (file: OpenOrigin): number => file.offset() / (file.gzip ? 12 : 1) / Math.max(1, file.size);
-  let least = files[0];
-  for (const file of files) if (share(file) < share(least!)) least = file;
-  return least;
-}
 
 /** End of the last complete line before `size`, looked for within `reach` bytes. */
 async function lastLineEnd(handle: FileHandle, size: number, reach: number): Promise<number> {
