@@ -194,6 +194,14 @@ test('a line in too many parts is one reject, and its other parts are no lines o
   assert.match(rejects[0]?.reason ?? '', /the parts of a stdout line come to more than 1000 bytes/);
 });
 
+test('a byte order mark is no part of the first line', () => {
+  const { found } = unwrap('auto', ['\uFEFF#separator \\x09', '\uFEFFx']);
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['#separator \\x09', '\uFEFFx'],
+  );
+});
+
 test('lines of docker’s json-file are unwrapped', () => {
   const { found } = unwrap('auto', [
     '{"log":"part ","stream":"stdout","time":"2024-06-10T16:28:38.293Z"}',

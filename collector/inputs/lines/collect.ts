@@ -21,6 +21,8 @@ export interface CollectOptions {
   readonly replaced: () => void;
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
+
 /** Payload of a reject, in characters: what the dead letter may hold. */
 const MAX_PAYLOAD = 1024 * 1024;
 
@@ -130,8 +132,10 @@ export function collectLines(options: CollectOptions): LineCollector {
   };
 
   return {
-    line(position, text, valid) {
+    line(position, given, valid) {
       if (!valid) options.replaced();
+      // Some editors and shells begin a file with a byte order mark, which is no part of its first line.
+      const text = position === 0 && given.charCodeAt(0) === BYTE_ORDER_MARK ? given.slice(1) : given;
       if (wrapper === 'openshift-logging') {
         return unwrapped(
           position,
