@@ -222,7 +222,9 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       if (flow.position <= there) continue;
       const { key, partition } = options.place(flow);
       const clockMs = origin.clock.current() - options.timing.disorderMs;
-      entries.push({ partition, key, value: flow, ...(clockMs > -Infinity ? { clockMs } : {}) });
+      entries.push(
+        clockMs > -Infinity ? { partition, key, value: flow, clockMs } : { partition, key, value: flow },
+      );
     }
     // Lines end a quiet time, also where they are the last there are for now.
     const quietSinceMs = batch.lines.length === 0 ? (origin.atEndMs ?? origin.restedMs ?? nowMs) : nowMs;
