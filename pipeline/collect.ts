@@ -14,6 +14,7 @@ import type { Cursors } from './cursors.ts';
 import { deadLetter, lineLetter, type DeadLetters } from './dead-letter.ts';
 import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { Entry, Log, Mark } from './log.ts';
+import { originClock, type OriginClock } from './origin-clock.ts';
 import { createWatermarks, watermarkDefaults } from './watermarks.ts';
 import { anySignal } from './signals.ts';
 
@@ -54,11 +55,12 @@ export interface CollectOptions {
 interface Origin {
   readonly decoder: LineDecoder;
   readonly place: string;
-  /** Greatest `startMs` so far. */
-  startMs: number;
+  readonly clock: OriginClock;
   endMs: number;
   /** When it was last read to its end; null while there is more. */
   atEndMs: number | null;
+  /** When an earlier run had read it to its end; null once this run has read from it. */
+  restedMs: number | null;
   /** The decoder keeps lines back that are not flows yet. */
   holding: boolean;
   /** Position after the last line read. */
@@ -109,9 +111,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     origin = {
       decoder,
       place: batch.place,
-      startMs: cursors.get(batch.origin)?.startMs ?? -Infinity,
+      clock: originClock(cursors.get(batch.origin)?.startMs),
       endMs: -Infinity,
       atEndMs: null,
+      restedMs: cursors.get(batch.origin)?.atEndMs ?? null,
       holding: false,
       next: 0,
     };
@@ -214,17 +217,23 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     const entries: Entry<Flow>[] = [];
     const there = options.appended?.(batch.origin) ?? -1;
     for (const flow of enriched) {
-      if (flow.startMs > origin.startMs) origin.startMs = flow.startMs;
+      origin.clock.observe(flow, nowMs);
       if (flow.endMs > origin.endMs) origin.endMs = flow.endMs;
       if (flow.position <= there) continue;
       const { key, partition } = options.place(flow);
-      entries.push({ partition, key, value: flow, clockMs: origin.startMs - options.timing.disorderMs });
+      const clockMs = origin.clock.current() - options.timing.disorderMs;
+      entries.push(
+        clockMs > -Infinity ? { partition, key, value: flow, clockMs } : { partition, key, value: flow },
+      );
     }
-    const quietSinceMs = batch.lines.length === 0 ? (cursors.get(batch.origin)?.atEndMs ?? nowMs) : nowMs;
-    origin.atEndMs = batch.atEnd ? (origin.atEndMs ?? quietSinceMs) : null;
+    // Lines end a quiet time, also where they are the last there are for now.
+    const quietSinceMs = batch.lines.length === 0 ? (origin.atEndMs ?? origin.restedMs ?? nowMs) : nowMs;
+    origin.atEndMs = batch.atEnd ? quietSinceMs : null;
+    origin.restedMs = null;
     origin.next = batch.next;
-    if (origin.startMs > -Infinity)
-      watermarks.observe(batch.origin, origin.startMs - options.timing.disorderMs, nowMs);
+    if (batch.atEnd) origin.clock.rest(nowMs);
+    const startMs = origin.clock.current();
+    if (startMs > -Infinity) watermarks.observe(batch.origin, startMs - options.timing.disorderMs, nowMs);
     if (batch.final) watermarks.end(batch.origin, origin.endMs);
     if (options.marksOf > 0) entries.push(...markEntries(options, watermarks.current(), watermarks.ended()));
     return entries;
@@ -239,7 +248,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     const out = decode(batch, origin);
     options.progress?.(batch, out.flows, out.rejects);
     const entries = await entriesOf(batch, origin, out.flows);
-    out.startMs = origin.startMs;
+    out.startMs = origin.clock.current();
     out.atEndMs = origin.atEndMs;
     const appended = entries.length > 0 ? log.append(options.topic, entries) : Promise.resolve();
     appended.catch(() => {});
@@ -278,9 +287,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       const nowMs = clock.now();
       const clocks: Entry<Flow>[] = [];
       for (const [name, origin] of origins) {
-        if (origin.atEndMs === null || origin.startMs === -Infinity || origin.holding) continue;
+        const startMs = origin.clock.current();
+        if (origin.atEndMs === null || startMs === -Infinity || origin.holding) continue;
         const quietMs = Math.max(0, nowMs - origin.atEndMs - options.timing.deliveryMs);
-        const clockMs = origin.startMs - options.timing.disorderMs + quietMs;
+        const clockMs = startMs - options.timing.disorderMs + quietMs;
         watermarks.observe(name, clockMs, nowMs);
         if (options.marksOf === 0) clocks.push(...clockEntries(log.partitions(options.topic), name, clockMs));
       }
@@ -352,7 +362,7 @@ class Decoded implements DecodeOutput {
   readonly losses: Loss[] = [];
   readonly failures: { error: unknown; position: number; payload: string }[] = [];
   skipped = 0;
-  /** The origin's greatest `startMs` with this batch. */
+  /** How far the origin has come with this batch. */
   startMs = -Infinity;
   /** Since when the origin is at its end with this batch; null while there is more. */
   atEndMs: number | null = null;

@@ -5,6 +5,8 @@ import { readJson, writeAtomically } from './files.ts';
 export interface Cursors {
   get(origin: string): OriginCursor | undefined;
   set(origin: string, cursor: OriginCursor, nowMs: number): void;
+  /** The origin can still be read: it is not forgotten for another `ttlMs`. */
+  keep(origin: string, nowMs: number): void;
   /** Writes when something changed since the last save; forgets origins not seen for `ttlMs`. */
   save(nowMs: number): Promise<void>;
   entries(): Iterable<readonly [origin: string, cursor: OriginCursor]>;
@@ -22,6 +24,7 @@ export function memoryCursors(): Cursors {
   return {
     get: (origin) => held.get(origin),
     set: (origin, cursor) => void held.set(origin, cursor),
+    keep: () => {},
     save: () => Promise.resolve(),
     entries: () => held,
     get size() {
@@ -35,12 +38,17 @@ export async function fileCursors(path: string, options: { ttlMs: number; max: n
   const saved = (await readJson(path)) as Saved | undefined;
   const held = new Map(Object.entries(saved?.origins ?? {}));
   let dirty = false;
+  const set = (origin: string, cursor: OriginCursor, nowMs: number): void => {
+    held.delete(origin);
+    held.set(origin, { ...cursor, seenMs: nowMs });
+    dirty = true;
+  };
   return {
     get: (origin) => held.get(origin),
-    set(origin, cursor, nowMs) {
-      held.delete(origin);
-      held.set(origin, { ...cursor, seenMs: nowMs });
-      dirty = true;
+    set,
+    keep(origin, nowMs) {
+      const cursor = held.get(origin);
+      if (cursor) set(origin, cursor, nowMs);
     },
     async save(nowMs) {
       if (!dirty) return;

@@ -56,6 +56,7 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
         ...context,
         follow: options.follow,
         known: () => cursors.entries(),
+        stillThere: (origin) => cursors.keep(origin, shared.clock.now()),
         ...(options.kafka ? { kafka: options.kafka } : {}),
       });
       const counters = createCounters(shared.meter, 'source', config.name);

@@ -13,6 +13,11 @@ export type InputContext = Context & {
    * nobody read, and knows a new file from a first start. Left out, it reports neither.
    */
   readonly known?: () => Iterable<readonly [origin: string, cursor: OriginCursor]>;
+  /**
+   * Told of origins that were read to their end and are still to be found, so that their cursors are not forgotten:
+   * history without a cursor would be read again at the next start.
+   */
+  readonly stillThere?: (origin: string) => void;
   /** The kafka block of the configuration, whose connection a kafka input uses where it has none of its own. */
   readonly kafka?: Partial<KafkaOptions>;
 };

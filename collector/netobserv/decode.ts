@@ -8,9 +8,9 @@ import {
 } from '../../schema/records.ts';
 import { canonicalIp } from '../decode/addresses.ts';
 import { initiatorOfPorts, type Initiator } from '../decode/initiator.ts';
-import { ACK, FIN, ICMP, ICMP6, RST, SYN, TCP, tcpFlagBits } from '../decode/protocols.ts';
+import { ACK, FIN, ICMP, ICMP6, RST, SYN, TCP, protocolNumber, tcpFlagBits } from '../decode/protocols.ts';
 import { judge } from './events.ts';
-import { MAX_COUNT, text, whole, type Raw } from './record.ts';
+import { count, epochMs, text, whole, type Raw } from './record.ts';
 
 /** Bits above those of the TCP header that the agent sets for packets with both flags. */
 const SYN_ACK = 0x100;
@@ -109,9 +109,6 @@ const networkOf = (name: unknown, udns: unknown): string | null => {
   return udn === 'default' || udn === 'primary' ? null : udn;
 };
 
-const timeOf = (ms: unknown, seconds: unknown): number | null =>
-  whole(ms, 8.64e15, 1) ?? ((value) => (value === null ? null : value * 1000))(whole(seconds, 8.64e12, 1));
-
 /** The observing node's name: of the side whose host the agent's address is, else by direction, else the address. */
 function nodeOf(raw: Raw, direction: number | null): string | null {
   const agent = text(raw.AgentIP);
@@ -125,10 +122,10 @@ function nodeOf(raw: Raw, direction: number | null): string | null {
 }
 
 function counters(raw: Raw, flow: Flow, swapped: boolean): void {
-  const bytesBack = whole(raw.Bytes_BA, MAX_COUNT);
-  const packetsBack = whole(raw.Packets_BA, MAX_COUNT);
-  const bytes = whole(raw.Bytes_AB, MAX_COUNT) ?? whole(raw.Bytes, MAX_COUNT);
-  const packets = whole(raw.Packets_AB, MAX_COUNT) ?? whole(raw.Packets, MAX_COUNT);
+  const bytesBack = count(raw.Bytes_BA);
+  const packetsBack = count(raw.Packets_BA);
+  const bytes = count(raw.Bytes_AB) ?? count(raw.Bytes);
+  const packets = count(raw.Packets_AB) ?? count(raw.Packets);
   flow.sourceBytes = swapped ? bytesBack : bytes;
   flow.destinationBytes = swapped ? bytes : bytesBack;
   flow.sourcePackets = swapped ? packetsBack : packets;
@@ -156,12 +153,12 @@ function verdict(raw: Raw, flow: Flow, causes: ReadonlySet<string>): void {
     flow.policies = judged.policies;
     if (judged.direction !== null) flow.direction = judged.direction;
   }
-  const dropped = raw.PktDropPackets === undefined ? null : whole(raw.PktDropPackets, MAX_COUNT);
+  const dropped = raw.PktDropPackets === undefined ? null : count(raw.PktDropPackets);
   if (dropped === null || dropped === 0) return;
   flow.dropReason = text(raw.PktDropLatestDropCause);
   if (flow.verdict !== 'unknown') return;
   if (flow.dropReason !== null && causes.has(flow.dropReason)) flow.verdict = 'deny';
-  else if (dropped >= (whole(raw.Packets, MAX_COUNT) ?? 0)) flow.verdict = 'error';
+  else if (dropped >= (count(raw.Packets) ?? 0)) flow.verdict = 'error';
 }
 
 /** The flow of one record. A string says what was expected and is not there. */
@@ -169,9 +166,9 @@ export function decodeRecord(raw: Raw, place: Place): Flow | string {
   const sourceIp = typeof raw.SrcAddr === 'string' ? canonicalIp(raw.SrcAddr) : null;
   const destinationIp = typeof raw.DstAddr === 'string' ? canonicalIp(raw.DstAddr) : null;
   if (sourceIp === null || destinationIp === null) return 'addresses in SrcAddr and DstAddr';
-  const receivedMs = timeOf(undefined, raw.TimeReceived);
-  const end = timeOf(raw.TimeFlowEndMs, raw.TimeFlowEnd);
-  const start = timeOf(raw.TimeFlowStartMs, raw.TimeFlowStart);
+  const receivedMs = epochMs(raw.TimeReceived);
+  const end = epochMs(raw.TimeFlowEndMs) ?? epochMs(raw.TimeFlowEnd);
+  const start = epochMs(raw.TimeFlowStartMs) ?? epochMs(raw.TimeFlowStart);
   const endMs = end ?? start ?? receivedMs ?? place.timeMs;
   if (endMs === null) return 'a time in TimeFlowEndMs or TimeReceived';
 
@@ -193,7 +190,8 @@ export function decodeRecord(raw: Raw, place: Place): Flow | string {
     destination,
   });
   flow.node = node;
-  flow.protocol = whole(raw.Proto, 255);
+  flow.protocol =
+    whole(raw.Proto, 255) ?? (typeof raw.Proto === 'string' ? protocolNumber(raw.Proto.toLowerCase()) : null);
   const icmp = flow.protocol === ICMP || flow.protocol === ICMP6;
   if (icmp) {
     flow.icmpType = whole(raw.IcmpType, 255);
@@ -224,7 +222,9 @@ export function decodeRecord(raw: Raw, place: Place): Flow | string {
   const { swapped, guessed } = initiator(raw, flow, flags);
   flow.initiatorGuessed = guessed;
   // The receiver's node counts a packet; where the receiver is on no node of the cluster, the sender's does.
-  flow.counted = direction !== 1 || (destination.node === null && text(raw.DstK8S_HostIP) === null);
+  flow.counted =
+    raw.Duplicate !== true &&
+    (direction !== 1 || (destination.node === null && text(raw.DstK8S_HostIP) === null));
   if (swapped) {
     [source, destination] = [destination, source];
     flow.source = source;

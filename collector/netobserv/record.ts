@@ -51,6 +51,8 @@ export interface Raw {
   readonly DnsName?: unknown;
   readonly DnsFlagsResponseCode?: unknown;
   readonly DnsErrno?: unknown;
+  /** Older agents mark what another interface of the node saw as well. */
+  readonly Duplicate?: unknown;
   readonly NetworkEvents?: unknown;
   readonly _RecordType?: unknown;
   readonly _HashId?: unknown;
@@ -66,6 +68,29 @@ export function whole(value: unknown, max: number, min = 0): number | null {
   return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
     ? number
     : null;
+}
+
+/** A counter; what was scaled by a sampling rate has a fraction. */
+export function count(value: unknown): number | null {
+  const exact = whole(value, MAX_COUNT);
+  if (exact !== null || typeof value !== 'number' || !(value >= 0 && value <= MAX_COUNT)) return exact;
+  return Math.round(value);
+}
+
+/** Seconds since 1970 stay below it until the year 5138, milliseconds have been above it since 1973. */
+const SECONDS_BELOW = 1e11;
+const MAX_TIME_MS = 8.64e15;
+
+/**
+ * Milliseconds since 1970 of a time in seconds or milliseconds, with or without a fraction; null where there is
+ * none, and 0 is none. Which of the two it is, is told by its size: some exporters write the one under the name
+ * of the other.
+ */
+export function epochMs(value: unknown): number | null {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || !(number >= 1)) return null;
+  const ms = number < SECONDS_BELOW ? number * 1000 : number;
+  return ms <= MAX_TIME_MS ? Math.floor(ms) : null;
 }
 
 export const MAX_COUNT = Number.MAX_SAFE_INTEGER;

@@ -35,33 +35,47 @@ export interface Collapse {
   readonly size: number;
   /** Position of the first line that is held; null when none is. */
   from(): number | null;
-  /** End of the latest bucket that is open. */
-  endsMs(): number;
+  /** End of the latest open bucket that has begun by `nowMs`; of the latest one where none has. */
+  endsMs(nowMs: number): number;
 }
 
 const bucketOf = (timeMs: number): number => Math.floor(timeMs / WINDOW_MS);
 
 /**
  * In an origin where several nodes speak their clocks differ a little: a line that is late by less than a
- * bucket still joins the groups of its own bucket, and one node whose clock is far off does not keep the
- * buckets of the others open.
+ * bucket still joins the groups of its own bucket. A bucket begins with the first node that comes to it from the
+ * one before, so that a node whose clock is far off does not keep the buckets of the others open.
  */
 export function collapse(): Collapse {
   let groups = new Map<string, Group>();
   let nodes = new Map<string | null, number>();
-  let latest = -Infinity;
+  /** How many nodes are in each bucket now. */
+  let reached = new Map<number, number>();
+
+  const move = (node: string | null, from: number | undefined, to: number): void => {
+    if (from !== undefined) {
+      const left = reached.get(from)! - 1;
+      if (left > 0) reached.set(from, left);
+      else reached.delete(from);
+    }
+    reached.set(to, (reached.get(to) ?? 0) + 1);
+    nodes.set(node, to);
+  };
+
   return {
     crosses(node, timeMs) {
       if (groups.size === 0) return false;
       const bucket = bucketOf(timeMs);
       const before = nodes.get(node);
-      if (before === undefined) return bucket === latest + 1;
-      return bucket !== before && (bucket > latest || Math.abs(bucket - before) > 1);
+      if (before === undefined) return !reached.has(bucket) && reached.has(bucket - 1);
+      if (Math.abs(bucket - before) > 1) return true;
+      return bucket > before && !reached.has(bucket);
     },
     add({ position, cluster, node, timeMs, acl }) {
       const bucket = bucketOf(timeMs);
-      if (bucket > latest) latest = bucket;
-      nodes.set(node, bucket);
+      const before = nodes.get(node);
+      // A line that is late takes its node back no bucket: the next one would begin it again.
+      if (bucket !== before && bucket + 1 !== before) move(node, before, bucket);
       const key = `${acl.sourceIp} ${acl.sourcePort} ${acl.destinationIp} ${acl.destinationPort} ${acl.protocol} ${acl.icmpType} ${acl.icmpCode} ${acl.verdict} ${acl.direction} ${bucket} ${acl.aclName} ${cluster} ${node}`;
       const group = groups.get(key);
       if (!group) {
@@ -91,7 +105,7 @@ export function collapse(): Collapse {
       const taken = [...groups.values()];
       groups = new Map();
       nodes = new Map();
-      latest = -Infinity;
+      reached = new Map();
       return taken;
     },
     get size() {
@@ -101,6 +115,14 @@ export function collapse(): Collapse {
       for (const group of groups.values()) return group.position;
       return null;
     },
-    endsMs: () => (latest + 1) * WINDOW_MS,
+    endsMs(nowMs) {
+      let begun = -Infinity;
+      let latest = -Infinity;
+      for (const bucket of reached.keys()) {
+        if (bucket > latest) latest = bucket;
+        if (bucket > begun && bucket * WINDOW_MS <= nowMs) begun = bucket;
+      }
+      return ((begun === -Infinity ? latest : begun) + 1) * WINDOW_MS;
+    },
   };
 }

@@ -9,7 +9,7 @@ import { collapse, WINDOW_MS, type Group } from './collapse.ts';
 import { parseAcl, parseHead } from './decode.ts';
 import { rates, serials, type SerialState } from './losses.ts';
 import type { Options } from './options.ts';
-import { policyOfAcl } from './policy_name.ts';
+import { directionOfAcl, policyOfAcl } from './policy_name.ts';
 
 const DELIVERY_MS = 1000;
 const BRACE = 123;
@@ -60,6 +60,7 @@ function decoder(options: Options, context: OriginContext): LineDecoder {
       sourcePort: first.sourcePort,
       destinationPort: first.destinationPort,
     });
+    const direction = directionOfAcl(first.aclName, first.direction);
     const sender = swapped ? destination : source;
     const receiver = swapped ? source : destination;
     sender.ip = first.sourceIp;
@@ -71,14 +72,13 @@ function decoder(options: Options, context: OriginContext): LineDecoder {
 
     flow.node = node;
     // A packet is judged on its way into a pod where it is received, on its way out where it is sent.
-    flow.reporter = (first.direction === 'ingress') === swapped ? 'source' : 'destination';
-    flow.direction = first.direction;
+    flow.reporter = (direction === 'ingress') === swapped ? 'source' : 'destination';
+    flow.direction = direction;
     flow.unit = 'packet';
     flow.aggregated = group.lines;
     flow.verdict = Object.hasOwn(verdicts, first.verdict) ? verdicts[first.verdict]! : 'unknown';
     flow.verdictRaw = first.verdict;
-    flow.counted =
-      first.direction === 'ingress' || flow.verdict === 'deny' || !isPrivateIp(first.destinationIp);
+    flow.counted = direction === 'ingress' || flow.verdict === 'deny' || !isPrivateIp(first.destinationIp);
     flow.protocol = first.protocol;
     flow.icmpType = first.icmpType;
     flow.icmpCode = first.icmpCode;
@@ -148,7 +148,8 @@ function decoder(options: Options, context: OriginContext): LineDecoder {
       if (held.size === 0) return;
       waitingSinceMs ??= nowMs;
       // A clock that is ahead of ours must not hold its lines back until we get there.
-      const over = nowMs >= held.endsMs() + DELIVERY_MS || nowMs - waitingSinceMs >= WINDOW_MS + DELIVERY_MS;
+      const over =
+        nowMs >= held.endsMs(nowMs) + DELIVERY_MS || nowMs - waitingSinceMs >= WINDOW_MS + DELIVERY_MS;
       if (final || over) flush(out);
     },
     checkpoint() {

@@ -23,6 +23,13 @@ const actions: Readonly<Record<string, string>> = {
   pass: 'pass',
 };
 
+/**
+ * Which way the policy looks. An EgressFirewall's ACLs are on the port towards the outside, so the log calls what
+ * leaves a pod to-lport (go-controller/pkg/ovn/egressfirewall.go).
+ */
+export const directionOfAcl = (aclName: string, direction: 'ingress' | 'egress'): 'ingress' | 'egress' =>
+  aclName.startsWith('EF:') ? 'egress' : direction;
+
 /** Names of Kubernetes objects are lower case, so a part in upper case is a direction, even when it was cut. */
 const isDirection = (part: string): boolean =>
   part !== '' && ('Ingress'.startsWith(part) || 'Egress'.startsWith(part));
@@ -36,7 +43,7 @@ const isDirection = (part: string): boolean =>
 export function policyOfAcl(aclName: string, { verdict, direction }: AclPolicy): PolicyRef | null {
   if (aclName === '' || aclName === '<unnamed>') return null;
   const policy = newPolicyRef();
-  policy.direction = direction;
+  policy.direction = directionOfAcl(aclName, direction);
   policy.action = Object.hasOwn(actions, verdict) ? actions[verdict]! : null;
   policy.truncated = Buffer.byteLength(aclName) >= CUT;
 

@@ -30,6 +30,15 @@ function whole(value: unknown, max: number): number | null {
 
 const count = (value: unknown): number | null => whole(value, Number.MAX_SAFE_INTEGER);
 const port = (value: unknown): number | null => whole(value, 65535);
+/** A port by its common name, or by that of the protocol, as ulogd writes it where it has no common one. */
+function portOf(raw: Raw, common: string, own: string): number | null {
+  if (raw[common] !== undefined) return port(raw[common]);
+  for (const protocol of ['tcp', 'udp', 'sctp', 'dccp', 'udplite']) {
+    const value = raw[`${protocol}.${own}`];
+    if (value !== undefined) return port(value);
+  }
+  return null;
+}
 const ip = (value: unknown): string | null => (typeof value === 'string' ? canonicalIp(value) : null);
 
 const seconds = (sec: unknown, usec: unknown): number | null => {
@@ -101,11 +110,12 @@ function packet(raw: Raw, place: Place): Flow | string {
     flow.icmpCode = whole(raw['icmp.code'], 255) ?? whole(raw['icmpv6.code'], 255);
   }
   if (flow.protocol === TCP) {
-    flow.tcpFlags = 0;
-    for (const [key, bit] of flagBits) if (raw[key] === 1 || raw[key] === true) flow.tcpFlags |= bit;
+    for (const [key, bit] of flagBits)
+      if (raw[key] !== undefined)
+        flow.tcpFlags = (flow.tcpFlags ?? 0) | (raw[key] === 1 || raw[key] === true ? bit : 0);
   }
-  const sourcePort = icmp ? null : port(raw['src_port'] ?? raw['tcp.sport'] ?? raw['udp.sport']);
-  const destinationPort = icmp ? null : port(raw['dest_port'] ?? raw['tcp.dport'] ?? raw['udp.dport']);
+  const sourcePort = icmp ? null : portOf(raw, 'src_port', 'sport');
+  const destinationPort = icmp ? null : portOf(raw, 'dest_port', 'dport');
   const bareSyn = flow.tcpFlags !== null && (flow.tcpFlags & (SYN | ACK)) === SYN;
   const { protocol, icmpType } = flow;
   const { swapped, guessed } = initiatorOf({

@@ -20,6 +20,7 @@ export const columns = [
   'resp_pkts',
   'resp_ip_bytes',
   '_system_name',
+  'ip_proto',
 ] as const;
 
 /** A cell is undefined where the column is absent, unset or empty. Numbers may be text. */
@@ -80,19 +81,25 @@ function count(cell: Cell): number | null {
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
+const byte = (cell: Cell): number | null => {
+  const value = count(cell);
+  return value !== null && value <= 255 ? value : null;
+};
+
 const port = (cell: Cell): number | null => {
   const value = count(cell);
   return value !== null && value <= 65535 ? value : null;
 };
 
-/** Seconds since 1970 with a fraction, or ISO 8601, in milliseconds; NaN when it is neither. */
+/** Seconds since 1970 with a fraction, or ISO 8601 (UTC where it names no zone), in milliseconds; NaN when it is neither. */
 function timeOf(cell: Cell): number {
   if (typeof cell === 'number') return cell * 1000;
   if (cell === undefined) return NaN;
   const seconds = Number(cell);
   if (!Number.isNaN(seconds)) return seconds * 1000;
   // What is below a millisecond is in the text, and Date.parse leaves it out: good enough here.
-  return Date.parse(cell);
+  // Without a zone it would be read in this machine's, and a log differently on each.
+  return Date.parse(/[Tt ][\d:.]+$/.test(cell) ? `${cell}Z` : cell);
 }
 
 /** A host name, where a log was written with names for addresses. */
@@ -138,8 +145,10 @@ export function decodeRow(cells: readonly Cell[], place: Place): Flow | string {
   source.hostname = sourceName;
   destination.hostname = destinationName;
   const name = cells[5];
-  let protocol = typeof name === 'string' ? protocolNumber(name) : null;
-  if (protocol === ICMP && sourceIp?.includes(':')) protocol = ICMP6;
+  let protocol =
+    typeof name === 'string' ? (protocolNumber(name) ?? protocolNumber(name.toLowerCase())) : null;
+  if (protocol === ICMP && (sourceIp ?? destinationIp)?.includes(':')) protocol = ICMP6;
+  protocol ??= byte(cells[16]);
   flow.protocol = protocol;
   const first = port(cells[2]);
   const second = port(cells[4]);

@@ -7,7 +7,7 @@ import { jsonErrorOffset } from './json-error.ts';
 
 /**
  * The objects of one file: a `List` as kubectl prints it, a typed list (`PodList`), one object, an array of
- * them, or several YAML documents of these. `path` is for messages only. Throws `config_invalid` naming the
+ * them, or several of these, as JSON one after the other or as YAML documents. `path` is for messages only. Throws `config_invalid` naming the
  * file with the line and column, or with the number of the item.
  */
 export function parseInventory(text: string, cluster: string, path: string): Inventory[] {
@@ -37,7 +37,8 @@ export function parseInventory(text: string, cluster: string, path: string): Inv
       throw new WeirError('config_invalid', `${path}: item ${item}: ${messageOf(error)}`, { cause: error });
     }
   };
-  for (const document of documents(text, path)) take(document, null);
+  // Editors of some systems begin a file with a byte order mark, which is no JSON.
+  for (const document of documents(text.replace(/^\uFEFF/, ''), path)) take(document, null);
   return records;
 }
 
@@ -49,20 +50,43 @@ function documents(text: string, path: string): readonly unknown[] {
       `${path}: the file is empty, expected the output of kubectl get … -A -o json`,
     );
   }
-  return first === '{' || first === '[' ? [json(text, path)] : yaml(text, path);
+  return first === '{' || first === '[' ? json(text, path) : yaml(text, path);
 }
 
-function json(text: string, path: string): unknown {
+/** The values of a text, one after the other, as several `kubectl get -o json >> FILE` leave them. */
+function json(text: string, path: string): readonly unknown[] {
+  const values: unknown[] = [];
+  let start = 0;
+  for (;;) {
+    const rest = start === 0 ? text : text.slice(start);
+    try {
+      values.push(JSON.parse(rest));
+      return values;
+    } catch (error) {
+      const offset = jsonErrorOffset(rest);
+      const value = parsed(rest.slice(0, offset));
+      if (value === undefined) throw notJson(error, text, start + offset, path);
+      values.push(value);
+      start += offset;
+    }
+  }
+}
+
+/** Undefined where the text is no whole value. */
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    const offset = jsonErrorOffset(text);
-    const line = text.slice(0, offset).split('\n').length;
-    const column = offset - text.lastIndexOf('\n', offset - 1);
-    throw new WeirError('config_invalid', `${path}:${line}:${column}: not JSON: ${messageOf(error)}`, {
-      cause: error,
-    });
+  } catch {
+    return undefined;
   }
+}
+
+function notJson(error: unknown, text: string, offset: number, path: string): WeirError {
+  const line = text.slice(0, offset).split('\n').length;
+  const column = offset - text.lastIndexOf('\n', offset - 1);
+  return new WeirError('config_invalid', `${path}:${line}:${column}: not JSON: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 function yaml(text: string, path: string): readonly unknown[] {

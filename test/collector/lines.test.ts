@@ -70,8 +70,11 @@ test('lines, positions and what was skipped make up the content', () => {
       const expected: [number, string][] = [];
       let at = 0;
       for (const part of bytes.toString('latin1').split('\n')) {
-        const raw = Buffer.from(part.endsWith('\r') ? part.slice(0, -1) : part, 'latin1');
-        if (raw.length > 0) expected.push([at, raw.toString('utf8')]);
+        // Zero bytes where a line begins are the hole of a truncated file.
+        let hole = 0;
+        while (part[hole] === '\0') hole++;
+        const raw = Buffer.from(part.slice(hole).replace(/\r$/, ''), 'latin1');
+        if (raw.length > 0) expected.push([at + hole, raw.toString('utf8')]);
         at += part.length + 1;
       }
       assert.deepEqual(
@@ -167,6 +170,38 @@ test('parts that come to more than the maximum are rejected', () => {
   assert.equal(found.at(-1)?.text, 'next');
 });
 
+test('a line in too many parts is one reject, and its other parts are no lines of their own', () => {
+  const part = (stream: string, text: string): string => `2024-06-10T16:28:38.293Z ${stream} P ${text}`;
+  const full = (stream: string, text: string): string => `2024-06-10T16:28:38.293Z ${stream} F ${text}`;
+  const { found, rejects } = unwrap('cri', [
+    part('stdout', 'x'.repeat(600)),
+    full('stderr', 'small and whole'),
+    part('stdout', 'x'.repeat(600)),
+    part('stdout', 'x'.repeat(600)),
+    part('stderr', 'another '),
+    full('stdout', 'the end of the long one'),
+    full('stderr', 'line'),
+    full('stdout', 'next'),
+  ]);
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['small and whole', 'another line', 'next'],
+  );
+  assert.deepEqual(
+    rejects.map(({ position, code }) => [position, code]),
+    [[0, 'line_too_long']],
+  );
+  assert.match(rejects[0]?.reason ?? '', /the parts of a stdout line come to more than 1000 bytes/);
+});
+
+test('a byte order mark is no part of the first line', () => {
+  const { found } = unwrap('auto', ['\uFEFF#separator \\x09', '\uFEFFx']);
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['#separator \\x09', '\uFEFFx'],
+  );
+});
+
 test('lines of docker’s json-file are unwrapped', () => {
   const { found } = unwrap('auto', [
     '{"log":"part ","stream":"stdout","time":"2024-06-10T16:28:38.293Z"}',
@@ -211,7 +246,7 @@ test('entries of the journal give their time and the host that wrote them', () =
   const { found, rejects } = unwrap('journald', [
     '{"__REALTIME_TIMESTAMP":"1718036918293123","_HOSTNAME":"node-1","MESSAGE":"text","__CURSOR":"s=ab;i=1"}',
     '{"__REALTIME_TIMESTAMP":"1718036918293123","_HOSTNAME":"node-1","MESSAGE":[104,105,255]}',
-    '{"__REALTIME_TIMESTAMP":"1718036918293123","MESSAGE":null}',
+    '{"__REALTIME_TIMESTAMP":"1718036918293123"}',
     '{"MESSAGE":"no journal"}',
   ]);
   assert.deepEqual(found, [
@@ -219,6 +254,23 @@ test('entries of the journal give their time and the host that wrote them', () =
     { position: 100, text: 'hi\uFFFD', timeMs: 1718036918293, node: 'node-1', cluster: null },
   ]);
   assert.equal(rejects[0]?.position, 300);
+});
+
+test('a message that journalctl left out because it is long is rejected, not passed over', () => {
+  const { found, rejects } = unwrap('journald', [
+    '{"__REALTIME_TIMESTAMP":"1718036918293123","MESSAGE":null}',
+    '{"__REALTIME_TIMESTAMP":"1718036918293123","MESSAGE":["first","second"]}',
+    '{"__REALTIME_TIMESTAMP":"1718036918293123","MESSAGE":[]}',
+  ]);
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['first'],
+  );
+  assert.deepEqual(
+    rejects.map(({ position, code }) => [position, code]),
+    [[0, 'line_malformed']],
+  );
+  assert.match(rejects[0]?.reason ?? '', /journalctl -o json --all with a MESSAGE, found .*"MESSAGE\\":null/);
 });
 
 test('an identity is there with the first record line and stays as the content grows', () => {

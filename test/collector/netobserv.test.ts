@@ -309,3 +309,54 @@ test('the shared samples are read', async () => {
   const { flows, rejects } = await decodeAll('netobserv', lines);
   assert.deepEqual([flows.length, rejects.length], [2, 0]);
 });
+
+test('times in seconds or milliseconds, under either name and with a fraction', async () => {
+  const names = ['TimeFlowStartMs', 'TimeFlowEndMs', 'TimeReceived'];
+  const times = async (more: object): Promise<[number, number]> => {
+    const { startMs, endMs } = await one(
+      more,
+      names.filter((name) => !(name in more)),
+    );
+    return [startMs, endMs];
+  };
+  const both: [number, number] = [1_718_000_000_500, 1_718_000_001_250];
+  assert.deepEqual(await times({ TimeFlowStartMs: 1718000000500.75, TimeFlowEndMs: 1718000001250.5 }), both);
+  assert.deepEqual(await times({ TimeFlowStart: 1718000000.5, TimeFlowEnd: 1718000001.25 }), both);
+  assert.deepEqual(await times({ TimeFlowStart: 1718000000500, TimeFlowEnd: 1718000001250 }), both);
+  assert.deepEqual(
+    await times({ TimeFlowStartMs: 1718000000, TimeFlowEndMs: 1718000001 }),
+    [1_718_000_000_000, 1_718_000_001_000],
+  );
+  assert.deepEqual(await times({ TimeFlowStartMs: '1718000000500', TimeFlowEndMs: '1718000001250' }), both);
+  const { rejects } = await decodeAll('netobserv', [
+    JSON.stringify({ SrcAddr: '10.0.0.1', DstAddr: '10.0.0.2', TimeFlowEndMs: 1e18, TimeReceived: -5 }),
+  ]);
+  assert.match(rejects[0]?.reason ?? '', /expected a time in TimeFlowEndMs or TimeReceived/);
+});
+
+test('names in the other casing, as a pipeline configured by hand writes them', async () => {
+  const lower = Object.fromEntries(
+    Object.entries(base).map(([key, value]) => [key.replace(/^(Src|Dst)K8S_/, '$1K8s_'), value]),
+  );
+  const first = Object.fromEntries(
+    Object.entries(base).map(([key, value]) => [
+      key.replace(/^(Src|Dst)K8S_/, (_, side: string) => `${side.toLowerCase()}K8s_`),
+      value,
+    ]),
+  );
+  const usual = await one({});
+  for (const record of [lower, first]) {
+    const { flows } = await decodeAll('netobserv', [JSON.stringify(record)]);
+    assert.deepEqual(flows[0], usual);
+  }
+});
+
+test('what another interface of the node saw as well is not counted', async () => {
+  assert.equal((await one({ Duplicate: false })).counted, true);
+  assert.equal((await one({ Duplicate: true })).counted, false);
+});
+
+test('counters with a fraction are rounded, a protocol may be named', async () => {
+  const flow = await one({ Bytes: 1234.5, Packets: 2.4, Proto: 'SCTP' });
+  assert.deepEqual([flow.sourceBytes, flow.sourcePackets, flow.protocol], [1235, 2, 132]);
+});

@@ -236,6 +236,17 @@ test('which of two reporters is counted', async () => {
   assert.equal((await egress('93.184.216.34', 'allow')).counted, true);
 });
 
+test('an egress firewall is about what leaves the pod, although its ACL is to-lport', async () => {
+  const flow = await one({
+    name: 'EF:shop:3',
+    flow: 'tcp,nw_src=10.0.0.1,nw_dst=93.184.216.34,tp_src=40000,tp_dst=443,tcp_flags=syn',
+  });
+  assert.deepEqual(
+    [flow.direction, flow.reporter, flow.policies[0]?.direction, flow.source.ip],
+    ['egress', 'source', 'egress', '10.0.0.1'],
+  );
+});
+
 test('names of ACLs', () => {
   const policy = (name: string, verdict = 'drop') => {
     const found = policyOfAcl(name, { verdict, direction: 'egress' });
@@ -407,4 +418,51 @@ test('the shared samples are read without a reject', async () => {
       count,
     );
   }
+});
+
+test('one node of ten whose clock is years ahead neither keeps buckets open nor changes what is collapsed', async () => {
+  const begin = Date.parse('2024-06-10T18:00:00Z');
+  const ahead = 10 * 365 * 86_400_000;
+  /** A line a second for each node; those of `odd` are from a clock that is ahead, and there are only few. */
+  const said = (seconds: number, odd: number | null) =>
+    Array.from({ length: seconds }, (_, second) =>
+      Array.from({ length: 10 }, (_, node) => ({ second, node })).filter(
+        ({ node }) => node !== odd || second === 3,
+      ),
+    )
+      .flat()
+      .map(({ second, node }) => ({
+        node: `n${node}`,
+        text: acl({
+          time: new Date(begin + second * 1000 + node + (node === odd ? ahead : 0)).toISOString(),
+          serial: second + 1,
+        }),
+      }));
+  const run = async (odd: number | null) => {
+    const decoder = await decoderOf('ovn_acl', { rateLimit: 0 });
+    const out = collecting();
+    let position = 0;
+    let heldMost = 0;
+    for (const { node, text } of said(65, odd)) {
+      decoder.decode({ position, text, timeMs: null, node, cluster: null }, out);
+      heldMost = Math.max(heldMost, position - (decoder.checkpoint?.()?.position ?? position));
+      position += 1;
+    }
+    // Read to the end in the middle of the bucket that began at 18:01:00: nothing is closed by that.
+    const before = out.flows.length;
+    decoder.atEnd?.(begin + 65_500, false, out);
+    assert.equal(out.flows.length, before);
+    decoder.atEnd?.(begin + 71_500, false, out);
+    return { flows: out.flows, heldMost };
+  };
+  const usual = await run(null);
+  const odd = await run(9);
+  assert.equal(usual.flows.length, 70);
+  assert.ok(odd.heldMost < 110, `held over ${odd.heldMost} lines`);
+  const of = (flows: readonly Flow[]) =>
+    flows
+      .filter(({ node }) => node !== 'n9')
+      .map(({ node, startMs, endMs, aggregated }) => [node, startMs, endMs, aggregated]);
+  assert.deepEqual(of(odd.flows), of(usual.flows));
+  assert.equal(odd.flows.filter(({ node }) => node === 'n9').length, 1);
 });

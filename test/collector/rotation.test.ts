@@ -17,7 +17,7 @@ import { create } from '../../collector/inputs/file/index.ts';
 import { options } from '../../collector/inputs/file/options.ts';
 import type { Clock, OriginCursor } from '../../pipeline/contracts.ts';
 import { checkBatches, readAll, reading, type Seen } from '../contracts/sourceContract.ts';
-import { manualClock, testContext } from '../helpers/context.ts';
+import { manualClock, testContext, type ManualClock } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 
 const line = (i: number): string => `line ${String(i).padStart(6, '0')} ${'x'.repeat(i % 40)}`;
@@ -67,6 +67,42 @@ test('a log that is renamed while it is written to is read to its end, then the 
     ).lines.sort(),
     run.seen.lines.sort(),
   );
+});
+
+test('a log that is rotated between the listing and the opening is not taken for its successor', async (t) => {
+  // The input asks for the time before, within and after its look at the files: at each of these the log is rotated.
+  const at = [1, 2, 3, 4, 5, 6];
+  const rotating = (path: string, call: number): ManualClock => {
+    const clock = manualClock();
+    let calls = 0;
+    writeFileSync(path, block(0, 10));
+    return {
+      ...clock,
+      now: () => {
+        if (++calls === call) {
+          renameSync(path, `${path}.1`);
+          writeFileSync(path, block(10, 15));
+        }
+        return clock.now();
+      },
+    };
+  };
+  const all = Array.from({ length: 15 }, (_, i) => line(i));
+  for (const call of at) {
+    const path = join(temporaryDirectory(t), 'x.log');
+    const clock = rotating(path, call);
+    const run = reading(t, follow(`${path}*`, clock), clock);
+    await run.until((seen) => seen.lines.length === 15 && seen.batches.some((batch) => batch.final));
+    assert.deepEqual(texts(run.seen).sort(), all);
+    checkBatches(run.seen.batches);
+    await run.stop();
+  }
+  for (const call of at) {
+    const path = join(temporaryDirectory(t), 'x.log');
+    const clock = rotating(path, call);
+    const once = create(options.parse({ path: `${path}*` }), { ...testContext({ clock }), follow: false });
+    assert.deepEqual(texts(await readAll(once)).sort(), all);
+  }
 });
 
 test('a log that is renamed out of the pattern is still read to its end', async (t) => {
@@ -134,6 +170,42 @@ test('truncated without a copy: what was seen and not read is a loss', async (t)
   assert.match(loss?.detail ?? '', /x\.log: 13 bytes after byte \d+ were rotated away/);
   assert.equal(texts(run.seen).at(-1), 'new');
   checkBatches(run.seen.batches);
+});
+
+test('truncated under writers that do not append: the hole is passed over, and no file is taken for another', async (t) => {
+  const directory = temporaryDirectory(t);
+  const paths = ['a.log', 'b.log'].map((name) => join(directory, name));
+  const clock = manualClock();
+  // Longer than what may take part in an identity, and longer than a line may be.
+  const HOLE = [40_000, 3_000_000];
+  paths.forEach((path, i) => writeFileSync(path, block(i * 100, i * 100 + 10)));
+  const run = reading(t, follow(join(directory, '*.log*'), clock), clock);
+  await run.until((seen) => seen.lines.length === 20);
+  paths.forEach((path, i) => {
+    copyFileSync(path, `${path}.1`);
+    truncateSync(path);
+    truncateSync(path, HOLE[i]);
+    appendFileSync(path, block(i * 100 + 10, i * 100 + 20));
+  });
+  await run.until((seen) => seen.lines.length >= 40);
+  await run.tick(30_000);
+  assert.deepEqual(
+    texts(run.seen).sort(),
+    [...Array(20).keys()].flatMap((i) => [line(i), line(100 + i)]).sort(),
+  );
+  assert.deepEqual(
+    run.seen.batches.flatMap((batch) => batch.rejects),
+    [],
+  );
+  checkBatches(run.seen.batches);
+  await run.stop();
+  writeFileSync(`${paths[1]}.2.gz`, gzipSync(readFileSync(paths[1]!)));
+  rmSync(paths[1]!);
+  const once = create(options.parse({ path: join(directory, '*.log*') }), {
+    ...testContext(),
+    follow: false,
+  });
+  assert.deepEqual((await readAll(once)).lines.sort(), run.seen.lines.sort());
 });
 
 test('truncated and begun with the same line again: another origin', async (t) => {
@@ -204,6 +276,56 @@ test('startAt: end begins after the last whole line, with the header of a log wi
   await run.until((seen) => seen.lines.length >= 4);
   assert.deepEqual(texts(run.seen), ['#separator \\x09', '#fields\tts', line(10), line(11)]);
   checkBatches(run.seen.batches);
+});
+
+test('compressed history that startAt left out is not read at the second start either', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'x.log');
+  writeFileSync(`${path}.2.gz`, gzipSync(block(0, 10)));
+  writeFileSync(`${path}.1`, block(10, 20));
+  writeFileSync(path, block(20, 30));
+  const kept = new Map<string, OriginCursor>();
+  const start = (): ReturnType<typeof reading> => {
+    const clock = manualClock();
+    const input = follow(`${path}*`, clock, { startAt: 'end', known: [...kept] });
+    return reading(t, input, clock, (origin) => kept.get(origin));
+  };
+  const first = start();
+  await first.tick(30_000);
+  await first.stop();
+  for (const { origin, next, hints } of first.seen.batches)
+    kept.set(origin, { position: next, ...(hints === undefined ? {} : { hints }) });
+  assert.deepEqual([texts(first.seen), kept.size], [[], 3]);
+  appendFileSync(path, block(30, 32));
+  const second = start();
+  await second.tick(30_000);
+  assert.deepEqual(texts(second.seen), [line(30), line(31)]);
+  assert.deepEqual(losses(second.seen), []);
+});
+
+test('that history is still there is told, so that its cursors are not forgotten', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'x.log');
+  writeFileSync(`${path}.1.gz`, gzipSync(block(0, 10)));
+  writeFileSync(path, block(20, 30));
+  const clock = manualClock();
+  const told: [string, number][] = [];
+  const input = create(options.parse({ path: `${path}*`, startAt: 'beginning', pollInterval: '10m' }), {
+    ...testContext({ clock }),
+    follow: true,
+    stillThere: (origin) => void told.push([origin, clock.now()]),
+  });
+  const run = reading(t, input, clock);
+  await run.until((seen) => seen.lines.length === 20 && seen.batches.some((batch) => batch.final));
+  const { origin } = run.seen.batches.find((batch) => batch.final)!;
+  await run.tick(4 * 3_600_000);
+  assert.deepEqual(new Set(told.map(([name]) => name)), new Set([origin]));
+  assert.ok(told.length >= 3, `told ${told.length} times`);
+  rmSync(`${path}.1.gz`);
+  await run.tick(1_200_000);
+  told.length = 0;
+  await run.tick(2 * 3_600_000);
+  assert.deepEqual(told, []);
 });
 
 test('startAt: a duration reads files written to within it', async (t) => {

@@ -169,3 +169,12 @@ test('the shared samples are read', async () => {
     assert.deepEqual([flows.length, rejects.length], [count, 0]);
   }
 });
+
+test('ports of protocols that have no common name for them; flags that are not there are unknown', async () => {
+  const { src_port: _1, dest_port: _2, ...portless } = packet;
+  const sctp = await one({ ...portless, 'ip.protocol': 132, 'sctp.sport': 36412, 'sctp.dport': 38412 });
+  assert.deepEqual([sctp.source.port, sctp.destination.port], [36412, 38412]);
+  const { 'tcp.syn': _3, 'tcp.ack': _4, ...flagless } = packet;
+  assert.equal((await one(flagless)).tcpFlags, null);
+  assert.equal((await one({ ...flagless, 'tcp.syn': 0 })).tcpFlags, 0);
+});

@@ -162,3 +162,36 @@ test('the shared samples are read', async () => {
     assert.deepEqual([flows.length, rejects.length], [2, 0]);
   }
 });
+
+test('a time without a zone is UTC, wherever it is read', async () => {
+  const record = { 'id.orig_h': '10.0.0.1', 'id.resp_h': '10.0.0.2', proto: 'tcp' };
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'America/New_York';
+  try {
+    const { flows, rejects } = await decodeAll(
+      'zeek_conn',
+      ['2024-06-10T16:00:00.123456Z', '2024-06-10T16:00:00.123456', '2024-06-10T12:00:00.123-0400'].map(
+        (ts) => JSON.stringify({ ts, ...record }),
+      ),
+    );
+    assert.deepEqual(rejects, []);
+    assert.deepEqual(
+      flows.map(({ startMs }) => new Date(startMs).toISOString()),
+      Array.from({ length: 3 }, () => '2024-06-10T16:00:00.123Z'),
+    );
+  } finally {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  }
+});
+
+test('a protocol in capitals, and one that has a number only', async () => {
+  const of = async (record: object) => {
+    const whole = { ts: 1, 'id.orig_h': '10.0.0.1', 'id.resp_h': '10.0.0.2', ...record };
+    return (await decodeAll('zeek_conn', [JSON.stringify(whole)])).flows[0]?.protocol;
+  };
+  assert.equal(await of({ proto: 'TCP' }), 6);
+  assert.equal(await of({ proto: 'unknown_transport', ip_proto: 103 }), 103);
+  assert.equal(await of({ proto: 'unknown_transport' }), null);
+  assert.equal(await of({ proto: 'icmp', 'id.orig_h': 'fe80::1', 'id.resp_h': 'fe80::2' }), 58);
+});

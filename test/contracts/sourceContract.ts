@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Clock, Input, LineBatch, OriginCursor } from '../../pipeline/contracts.ts';
 import { flowIds } from '../../schema/ids.ts';
-import { manualClock } from '../helpers/context.ts';
+import { manualClock, type ManualClock } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 
 /** What one run of an input gave. */
@@ -51,36 +51,54 @@ export async function readAll(
   return seen;
 }
 
-/** Reads an input that follows, in the background; `until` goes on with the clock until something holds. */
+/**
+ * Reads an input that follows, in the background. Time goes on only while the input waits for it: files are real
+ * and take what a busy machine takes, but that is no time of the clock, and what a test writes is never written in
+ * the middle of a look at the files.
+ */
 export function reading(
   t: TestContext,
   input: Input,
-  clock: ReturnType<typeof manualClock>,
+  clock: ManualClock,
   from: (origin: string) => OriginCursor | undefined = nowhere,
 ) {
   const abort = new AbortController();
   const seen: Seen = { lines: [], batches: [] };
+  let over = false;
   const done = (async () => {
     for await (const batch of input.read(from, abort.signal)) note(seen, batch);
-  })();
+  })().finally(() => (over = true));
+  done.catch(() => {});
   const stop = async (): Promise<void> => {
     abort.abort();
     await done;
     await input.stop?.(never);
   };
   t.after(stop);
+  const waits = async (): Promise<void> => {
+    while (!over && clock.nextDueMs() === null) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  const tick = async (ms: number): Promise<void> => {
+    const targetMs = clock.now() + ms;
+    for (;;) {
+      await waits();
+      const dueMs = clock.nextDueMs();
+      if (dueMs === null || dueMs > targetMs) break;
+      await clock.tick(dueMs - clock.now());
+    }
+    await clock.tick(targetMs - clock.now());
+    await waits();
+  };
   return {
     seen,
     stop,
+    tick,
+    /** Goes on with the clock until something holds, at most 100 s of it. */
     async until(holds: (seen: Seen) => boolean): Promise<void> {
-      for (let turn = 0; turn < 400 && !holds(seen); turn++) {
-        await clock.tick(250);
-        // Files are real, and take the time that a busy machine needs.
-        if (!holds(seen)) await new Promise((resolve) => setTimeout(resolve, turn < 20 ? 1 : 10));
-      }
+      await waits();
+      for (let turn = 0; turn < 400 && !over && !holds(seen); turn++) await tick(250);
       assert.ok(holds(seen), `not reached; ${seen.lines.length} lines were read`);
     },
-    tick: (ms: number) => clock.tick(ms),
   };
 }
 
@@ -202,7 +220,7 @@ export function sourceContract(options: SourceContractOptions): void {
     await input.stop?.(never);
     const clock = manualClock();
     const follower = reading(t, options.create(path, { follow: true, clock }), clock);
-    await clock.tick(1000);
+    await follower.tick(1000);
     await follower.stop();
     await follower.stop();
   });

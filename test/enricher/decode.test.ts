@@ -132,6 +132,27 @@ test('JSON, YAML, several documents, typed lists, arrays and single objects all 
   assert.deepEqual(names('{"kind":"List","items":[]}'), []);
 });
 
+test('several outputs of kubectl one after the other in one file all read', () => {
+  const names = (text: string) =>
+    parseInventory(text, 'c', 'f').map((record) => `${record.kind}/${record.name}`);
+  const pretty = (value: unknown): string => JSON.stringify(value, null, 4);
+  const list = { kind: 'List', items: [pod('a', 'y', '10.0.0.2'), object('Namespace', 'a', {})] };
+  assert.deepEqual(names(`${pretty(pod('a', 'x', '10.0.0.1'))}\n${pretty(list)}\n`), [
+    'Pod/x',
+    'Pod/y',
+    'Namespace/a',
+  ]);
+  assert.deepEqual(names(`\uFEFF${JSON.stringify(list)}${JSON.stringify(list)}`).length, 4);
+  assert.throws(
+    () => parseInventory(`${JSON.stringify(list)}\n{"kind": "List",\n "items": [}`, 'c', '/etc/c.json'),
+    /^WeirError: \/etc\/c\.json:3:12: not JSON: /,
+  );
+  assert.throws(
+    () => parseInventory(`${JSON.stringify(list)}\nnonsense`, 'c', '/etc/c.json'),
+    /^WeirError: \/etc\/c\.json:2:1: not JSON: /,
+  );
+});
+
 test('what is wrong is named with its place', () => {
   const fails = (text: string, message: RegExp) =>
     assert.throws(() => parseInventory(text, 'c', '/etc/c.json'), message);

@@ -8,6 +8,8 @@ export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 export interface ManualClock extends Clock {
   /** Goes on by `ms` and lets everything that becomes due run. */
   tick(ms: number): Promise<void>;
+  /** When the next sleeper wakes; null while nobody sleeps. */
+  nextDueMs(): number | null;
 }
 
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
@@ -30,6 +32,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
         sleepers.add(sleeper);
         signal?.addEventListener('abort', done);
       }),
+    nextDueMs: () => (sleepers.size === 0 ? null : Math.min(...[...sleepers].map(({ dueMs }) => dueMs))),
     async tick(ms) {
       const target = nowMs + ms;
       for (;;) {

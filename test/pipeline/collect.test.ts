@@ -188,6 +188,21 @@ test('the watermark is the slowest origin’s clock less its disorder', async (t
   assert.deepEqual(seconds.slice(0, 2), [-6, -6], 'it never goes back');
 });
 
+test('one machine years ahead in an origin of several makes the flows of the others not late', async (t) => {
+  const ahead = String(10 * 365 * 86_400);
+  const decoder = ({ origin }: OriginContext): LineDecoder => ({
+    decode({ position, text }, out) {
+      const [node, second] = text.split(' ') as [string, string];
+      out.flow({ ...aFlow({ origin, position, startMs: T0 + Number(second) * 1000 }), node });
+    },
+  });
+  const texts = Array.from({ length: 30 }, (_, i) => [`a ${i}`, `b ${i}`, `bad ${Number(ahead) + i}`]).flat();
+  const input = inputOf([batchOf('a', 0, texts), batchOf('a', texts.length, ['a 31'])], true);
+  const { log } = run(t, input, { decoder, follow: true }, manualClock(T0 + 60_000));
+  await after(10);
+  assert.equal(log.marks('enriched').at(-1)!.watermarkMs, T0 + 31_000 - DISORDER_MS);
+});
+
 test('a finite input ends with a final mark', async (t) => {
   const last = batchOf('a', 0, ['-5', '-3'], { atEnd: true, final: true });
   const { done, log } = run(t, inputOf([last]));
@@ -208,6 +223,25 @@ test('event time goes on in a quiet origin, less what its writer takes to delive
   const reached = log.marks('enriched').at(-1)!;
   assert.equal(reached.watermarkMs, T0 + 20_000 - DELIVERY_MS - DISORDER_MS);
   assert.equal(reached.final, false);
+});
+
+test('a log that is read to its end with each of its lines is never quiet while it grows', async (t) => {
+  const clock = manualClock(T0);
+  const cursors = memoryCursors();
+  const growing: Input = {
+    async *read() {
+      for (let second = 0; second <= 60; second++) {
+        yield batchOf('a', second, [String(second)], { atEnd: true });
+        await clock.sleep(1000);
+      }
+      await new Promise(() => {});
+    },
+  };
+  const { log } = run(t, growing, { follow: true, cursors }, clock);
+  await clock.tick(60_000);
+  // It speaks of the last line that was read, not of the time since the first end.
+  assert.equal(log.marks('enriched').at(-1)!.watermarkMs, T0 + 60_000 - DISORDER_MS);
+  assert.equal(cursors.get('a')?.atEndMs, T0 + 60_000);
 });
 
 test('an input that still has lines to give is not taken for quiet', async (t) => {

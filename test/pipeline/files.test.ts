@@ -43,6 +43,20 @@ test('cursors are on disk once saved; origins not seen for their time are forgot
   assert.deepEqual([again.get('new')?.position, again.get('new')?.state], [30, { open: 2 }]);
 });
 
+test('the cursor of history that is still there outlives its time', async (t) => {
+  const path = join(temporaryDirectory(t), 'cursors.json');
+  const cursors = await fileCursors(path, limits);
+  cursors.set('history', { position: 10, hints: { final: true } }, 0);
+  cursors.set('gone', { position: 10 }, 0);
+  cursors.keep('history', 900);
+  cursors.keep('never heard of', 900);
+  cursors.set('live', { position: 20 }, 1500);
+  await cursors.save(1500);
+  const again = await fileCursors(path, limits);
+  assert.deepEqual([...again.entries()].map(([origin]) => origin).sort(), ['history', 'live']);
+  assert.deepEqual([again.get('history')?.position, again.get('history')?.hints], [10, { final: true }]);
+});
+
 test('no more cursors are kept than may be: the longest unseen goes first', async (t) => {
   const path = join(temporaryDirectory(t), 'cursors.json');
   const cursors = await fileCursors(path, { ttlMs: 1e9, max: 3 });

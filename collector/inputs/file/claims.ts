@@ -15,6 +15,8 @@ export interface Claim {
   readonly origin: string;
   /** Where to go on; null when no run has read the origin. */
   readonly from: number | null;
+  /** It was read already, or is being read, under another path: there is nothing to do. */
+  readonly done: boolean;
 }
 
 /** Origins that are closed and remembered, so that copies of them are not read again. */
@@ -23,15 +25,12 @@ const MAX_GENERATIONS = 1000;
 
 /** Decides which origin the content of a file is, and whether it still has to be read. */
 export interface Claims {
-  /**
-   * `size` is null for compressed content. Null means that it was read already, or is being read, under
-   * another path.
-   */
+  /** `size` is null for compressed content. */
   claim(
     hash: string,
     at: { key: string; size: number | null; isOpen: (origin: string) => boolean },
     from: From,
-  ): Claim | null;
+  ): Claim;
   /** The origin was closed; `final` when it was read to an end that will not grow. */
   closed(origin: string, position: number, final: boolean): void;
   /** The file `key` no longer holds the origin: it was truncated. */
@@ -61,33 +60,35 @@ export function claims(): Claims {
     if (closed.size > MAX_CLOSED) closed.delete(closed.keys().next().value!);
   };
 
-  /** `next` tries the following generation, null leaves the content alone. */
+  /** `next` tries the following generation. */
   const tryOrigin = (
     origin: string,
     size: number | null,
     isOpen: (origin: string) => boolean,
     from: From,
-  ): Claim | null | 'next' => {
-    if (isOpen(origin)) return null;
+  ): Claim | 'next' => {
+    const goOn = (position: number | null): Claim => ({ origin, from: position, done: false });
+    const done: Claim = { origin, from: null, done: true };
+    if (isOpen(origin)) return done;
     const orphan = orphans.get(origin);
     if (orphan) {
       if (size !== null && size < orphan.position) return 'next';
       orphans.delete(origin);
-      return { origin, from: orphan.position };
+      return goOn(orphan.position);
     }
     const known = closed.get(origin);
     if (known) {
       const more = size !== null && (known.final ? size > known.position : size >= known.position);
-      return more || (size === null && !known.final) ? { origin, from: known.position } : null;
+      return more || (size === null && !known.final) ? goOn(known.position) : done;
     }
     const cursor = from(origin);
-    if (!cursor) return { origin, from: null };
+    if (!cursor) return goOn(null);
     if (size !== null && size < cursor.position) return 'next';
     if (size === null && cursor.hints?.['final'] === true) {
       close(origin, cursor.position, true);
-      return null;
+      return done;
     }
-    return { origin, from: cursor.position };
+    return goOn(cursor.position);
   };
 
   return {
@@ -100,7 +101,7 @@ export function claims(): Claims {
         const answer = tryOrigin(nameOf(hash, generation), size, isOpen, from);
         if (answer !== 'next') return answer;
       }
-      return null;
+      return { origin: hash, from: null, done: true };
     },
     closed: close,
     truncated(key, orphan) {

@@ -3,28 +3,32 @@ import { access, open, type FileHandle } from 'node:fs/promises';
 import type { Input, LineBatch } from '../../../pipeline/contracts.ts';
 import { WeirError } from '../../../pipeline/errors.ts';
 import { parseDuration } from '../../../pipeline/units.ts';
-import { digest } from '../../../schema/ids.ts';
-import { newLoss, type Loss, type LossReason } from '../../../schema/records.ts';
 import type { InputContext } from '../context.ts';
 import { identityLength, identityOf } from '../lines/identity.ts';
 import { unreadable } from './access.ts';
-import { claims, type From, type Orphan } from './claims.ts';
+import { claims, type From } from './claims.ts';
 import { matchesGlob } from './glob.ts';
 import { readHead } from './head.ts';
-import { listFiles, type Listed } from './list.ts';
+import { factsOf, listFiles, type Listed } from './list.ts';
 import type { Options } from './options.ts';
 import { byAge, sequenceOf } from './order.ts';
 import { openOrigin, type OpenOrigin } from './origin.ts';
+import { reports } from './reports.ts';
+import { heads, leastRead } from './turns.ts';
 
 /** Small enough that the flows of the chunks under way are gone before the young generation is collected. */
 const CHUNK_BYTES = 256 * 1024;
 const MAX_COMPLAINTS = 10_000;
+/** How often it is told that files that were read are still there; cursors are kept for days without that. */
+const KEEP_EVERY_MS = 3_600_000;
 
 interface Fresh {
   readonly file: Listed;
   readonly handle: FileHandle;
   readonly hash: string;
   readonly head: Buffer;
+  /** Where `head` begins. */
+  readonly headAt: number;
   readonly gzip: boolean;
 }
 
@@ -34,11 +38,13 @@ interface Fresh {
  */
 export function create(options: Options, context: InputContext): Input {
   const { clock, log, follow } = context;
+  const { loss, nothingOf, expired } = reports(context);
   const patterns = typeof options.path === 'string' ? [options.path] : options.path;
   const opened = new Map<string, OpenOrigin>();
   const origins = claims();
-  /** Files that were looked at and left, with the size and time they had then. */
-  const settled = new Map<string, string>();
+  /** Files that were looked at and left, with the size and time they had then, and what they hold. */
+  const settled = new Map<string, { readonly stamp: string; readonly origin: string }>();
+  let keptMs = clock.now();
   const complained = new Set<string>();
   const errors = context.meter.counter('input_errors', 'Files or directories that could not be read.', [
     'code',
@@ -46,6 +52,10 @@ export function create(options: Options, context: InputContext): Input {
   const replaced = context.meter.counter('input_lines_replaced', 'Lines with bytes that are no UTF-8.');
   let firstScan = true;
   let stopped = false;
+  /** A file was rotated while it was looked at, so that the next look finds more. */
+  let missed = false;
+  /** History that `startAt` left out, of which the next start must know that it is not new. */
+  const leftOut: { readonly origin: string; readonly path: string }[] = [];
 
   const complain = (path: string, error: unknown): void => {
     const failure = error instanceof WeirError ? error : unreadable(path, error);
@@ -53,31 +63,6 @@ export function create(options: Options, context: InputContext): Input {
     if (complained.has(path) || complained.size >= MAX_COMPLAINTS) return;
     complained.add(path);
     log.warn({ path, error: failure.message }, 'file cannot be read');
-  };
-
-  const loss = (origin: string, why: LossReason, from: number, to: number | null, detail: string): Loss => {
-    const nowMs = clock.now();
-    const id = digest(22, 'file', origin, why, from);
-    const made = newLoss({ id, where: `source.${context.name}`, sinceMs: nowMs, untilMs: nowMs });
-    return { ...made, origin, why, fromPosition: from, toPosition: to, detail };
-  };
-
-  const expired = (orphan: Orphan): LineBatch => {
-    const { origin, path, position, size } = orphan;
-    const unread = size === null ? 'an unknown number of bytes' : `${size - position} bytes`;
-    const detail = `${path}: ${unread} after byte ${position} were rotated away before they were read`;
-    const lost = size === null || size > position;
-    return {
-      origin,
-      place: path,
-      lines: [],
-      rejects: [],
-      losses: lost ? [{ ...loss(origin, 'rotated', position, size, detail), sinceMs: orphan.sinceMs }] : [],
-      next: position,
-      atEnd: true,
-      final: true,
-      hints: { path, final: true },
-    };
   };
 
   /** Where to begin a file that no run has read; null leaves it out. */
@@ -92,12 +77,18 @@ export function create(options: Options, context: InputContext): Input {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file.path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const { gzip, bytes } = await readHead(handle);
-      const hash = identityOf(bytes, gzip || !follow);
-      complained.delete(file.path);
-      if (hash !== null) {
-        const head = Buffer.from(bytes.subarray(0, identityLength(bytes) ?? bytes.length));
-        return { file, handle, hash, head, gzip };
+      // Between the listing and the opening the log may have been rotated: then this is another file, whose
+      // content must not go by the listed one's key. The next listing tells both.
+      const now = factsOf(await handle.stat({ bigint: true }));
+      if (now.key !== file.key) missed = true;
+      else {
+        const { gzip, bytes, at } = await readHead(handle);
+        const hash = identityOf(bytes, gzip || !follow);
+        complained.delete(file.path);
+        if (hash !== null) {
+          const head = Buffer.from(bytes.subarray(0, identityLength(bytes) ?? bytes.length));
+          return { file: { path: file.path, ...now }, handle, hash, head, headAt: at, gzip };
+        }
       }
     } catch (error) {
       complain(file.path, error);
@@ -137,6 +128,7 @@ export function create(options: Options, context: InputContext): Input {
   }
 
   async function scan(from: From): Promise<void> {
+    missed = false;
     const present = new Map(
       (await listFiles(patterns, options.exclude, complainUnlessMissing)).map((file) => [file.key, file]),
     );
@@ -144,9 +136,14 @@ export function create(options: Options, context: InputContext): Input {
     for (const key of settled.keys()) if (!present.has(key)) settled.delete(key);
     origins.gone((key) => present.has(key));
 
+    if (clock.now() - keptMs >= KEEP_EVERY_MS) {
+      keptMs = clock.now();
+      for (const { origin } of settled.values()) context.stillThere?.(origin);
+    }
+
     const fresh: Fresh[] = [];
     for (const file of present.values()) {
-      if (opened.has(file.key) || settled.get(file.key) === stamp(file)) continue;
+      if (opened.has(file.key) || settled.get(file.key)?.stamp === stamp(file)) continue;
       if (opened.size + fresh.length >= options.maxFiles) {
         complain(
           file.path,
@@ -166,13 +163,15 @@ export function create(options: Options, context: InputContext): Input {
       (a, b) => byAge(sequenceOf(a.file.path), sequenceOf(b.file.path)) || a.file.mtimeMs - b.file.mtimeMs,
     );
     for (const seen of fresh) {
-      const { file, handle, hash, head, gzip } = seen;
+      const { file, handle, hash, head, headAt, gzip } = seen;
       const isOpen = (origin: string): boolean =>
         [...opened.values()].some((other) => other.origin === origin);
       const claim = origins.claim(hash, { key: file.key, size: gzip ? null : file.size, isOpen }, from);
-      const start = claim && (claim.from ?? (await begin(seen, firstRun)));
-      if (claim === null || start === null) {
-        settled.set(file.key, stamp(file));
+      const start = claim.done ? null : (claim.from ?? (await begin(seen, firstRun)));
+      if (start === null) {
+        settled.set(file.key, { stamp: stamp(file), origin: claim.origin });
+        if (claim.done) context.stillThere?.(claim.origin);
+        else leftOut.push({ origin: claim.origin, path: file.path });
         await handle.close();
         continue;
       }
@@ -184,6 +183,7 @@ export function create(options: Options, context: InputContext): Input {
         withHeader: claim.from === null && start > 0,
         handle,
         head,
+        headAt,
         gzip,
         from: start,
         maxLineBytes,
@@ -215,7 +215,7 @@ export function create(options: Options, context: InputContext): Input {
   async function close(file: OpenOrigin, final: boolean): Promise<void> {
     opened.delete(file.key);
     origins.closed(file.origin, file.position(), final);
-    if (final) settled.set(file.key, stamp(file));
+    if (final) settled.set(file.key, { stamp: stamp(file), origin: file.origin });
     await file.close();
   }
 
@@ -265,10 +265,16 @@ export function create(options: Options, context: InputContext): Input {
     let nextScanMs = -Infinity;
     while (!signal.aborted && !stopped) {
       if (clock.now() >= nextScanMs || (!follow && opened.size === 0)) {
+        const lookedMs = clock.now();
         await scan(from);
         nextScanMs = clock.now() + options.pollInterval;
-        for (const orphan of origins.expire(clock.now() - options.rotatedGrace)) yield expired(orphan);
-        if (!follow && opened.size === 0) return;
+        // As of when the files were listed: a copy made since then is still to be found.
+        for (const orphan of origins.expire(lookedMs - options.rotatedGrace)) yield expired(orphan);
+        for (const { origin, path } of leftOut.splice(0)) yield nothingOf(origin, path);
+        if (!follow && opened.size === 0) {
+          if (!missed) return;
+          continue;
+        }
       }
       const turn = follow ? [...opened.values()] : heads([...opened.values()]);
       if (!follow) turn.splice(0, turn.length, leastRead(turn)!);
@@ -308,25 +314,6 @@ export function create(options: Options, context: InputContext): Input {
 
 const stamp = (file: { readonly size: number; readonly mtimeMs: number }): string =>
   `${file.size}:${file.mtimeMs}`;
-
-/** The oldest file of each rotated log: its successors wait, so that a log is read in the order it was written. */
-function heads(files: readonly OpenOrigin[]): OpenOrigin[] {
-  const first = new Map<string, OpenOrigin>();
-  for (const file of files) {
-    const sequence = sequenceOf(file.path);
-    const other = first.get(sequence.series);
-    if (!other || byAge(sequence, sequenceOf(other.path)) < 0) first.set(sequence.series, file);
-  }
-  return [...first.values()];
-}
-
-/** The file of which the least share was read: logs of one time span then advance together. */
-function leastRead(files: readonly OpenOrigin[]): OpenOrigin | undefined {
-  const share = (file: OpenOrigin): number => file.offset() / (file.gzip ? 12 : 1) / Math.max(1, file.size);
-  let least = files[0];
-  for (const file of files) if (share(file) < share(least!)) least = file;
-  return least;
-}
 
 /** End of the last complete line before `size`, looked for within `reach` bytes. */
 async function lastLineEnd(handle: FileHandle, size: number, reach: number): Promise<number> {

@@ -4,6 +4,7 @@ import type { Loss } from '../../../schema/records.ts';
 import { collectLines, type WrapperName } from '../lines/collect.ts';
 import { splitter } from '../lines/split.ts';
 import { gunzipped } from './gunzip.ts';
+import { factsOf, type FileFacts } from './list.ts';
 
 /** One origin being read: a plain file that may grow, or compressed history. */
 export interface OpenOrigin {
@@ -28,7 +29,7 @@ export interface OpenOrigin {
   position(): number;
   /** What was read since the last batch; with `final` the last line without a newline as well. */
   batch(state: { atEnd: boolean; final: boolean; losses?: readonly Loss[] }): LineBatch;
-  stat(): Promise<{ size: number; mtimeMs: number }>;
+  stat(): Promise<FileFacts>;
   close(): Promise<void>;
 }
 
@@ -38,6 +39,8 @@ export interface OpenOptions {
   readonly path: string;
   readonly handle: FileHandle;
   readonly head: Buffer;
+  /** Where `head` begins. */
+  readonly headAt: number;
   readonly gzip: boolean;
   readonly from: number;
   /** Gives the `#` lines at the beginning of the file first, although reading begins after them. */
@@ -96,7 +99,7 @@ export function openOrigin(given: OpenOptions): OpenOrigin {
     },
     async rewritten() {
       const now = Buffer.alloc(given.head.length);
-      const { bytesRead } = await handle.read(now, 0, now.length, 0);
+      const { bytesRead } = await handle.read(now, 0, now.length, given.headAt);
       return bytesRead < now.length || !now.equals(given.head);
     },
     offset: () => split.offset(),
@@ -120,8 +123,7 @@ export function openOrigin(given: OpenOptions): OpenOrigin {
       };
     },
     async stat() {
-      const { size, mtimeMs } = await handle.stat();
-      return { size, mtimeMs };
+      return factsOf(await handle.stat({ bigint: true }));
     },
     async close() {
       await chunks?.return(undefined);

@@ -21,6 +21,8 @@ export interface CollectOptions {
   readonly replaced: () => void;
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
+
 /** Payload of a reject, in characters: what the dead letter may hold. */
 const MAX_PAYLOAD = 1024 * 1024;
 
@@ -51,6 +53,8 @@ export function collectLines(options: CollectOptions): LineCollector {
   let out: Collected = { lines: [], rejects: [] };
   let open: Open[] = [];
   let openChars = 0;
+  /** Streams of which a line was rejected that has not ended yet. */
+  const skipping = new Set<string>();
 
   const plain = (position: number, text: string, timeMs: number | null): void => {
     out.lines.push({ position, text, timeMs, node: null, cluster: null });
@@ -66,9 +70,15 @@ export function collectLines(options: CollectOptions): LineCollector {
     open = open.slice(done);
   };
 
+  /** Gives up the longest line that is not whole; what waits for it goes on. */
   const rejectOpen = (): void => {
-    const first = open.shift()!;
+    const parts = open.filter((entry) => !entry.done);
+    const first = parts.reduce((longest, entry) =>
+      entry.text.length > longest.text.length ? entry : longest,
+    );
+    open = open.filter((entry) => entry !== first);
     openChars -= first.text.length;
+    skipping.add(first.stream);
     out.rejects.push({
       position: first.position,
       code: 'line_too_long',
@@ -79,6 +89,10 @@ export function collectLines(options: CollectOptions): LineCollector {
   };
 
   const join = (position: number, wrapped: Wrapped): void => {
+    if (skipping.has(wrapped.stream)) {
+      if (!wrapped.partial) skipping.delete(wrapped.stream);
+      return;
+    }
     if (open.length === 0 && !wrapped.partial) {
       if (wrapped.text !== '') plain(position, wrapped.text, wrapped.timeMs);
       return;
@@ -118,8 +132,10 @@ export function collectLines(options: CollectOptions): LineCollector {
   };
 
   return {
-    line(position, text, valid) {
+    line(position, given, valid) {
       if (!valid) options.replaced();
+      // Some editors and shells begin a file with a byte order mark, which is no part of its first line.
+      const text = position === 0 && given.charCodeAt(0) === BYTE_ORDER_MARK ? given.slice(1) : given;
       if (wrapper === 'openshift-logging') {
         return unwrapped(
           position,
@@ -133,7 +149,7 @@ export function collectLines(options: CollectOptions): LineCollector {
           position,
           text,
           parseJournal(text),
-          'a JSON object of journalctl -o json with MESSAGE',
+          'a JSON object of journalctl -o json --all with a MESSAGE',
         );
       }
       let wrapped: Wrapped | null = null;

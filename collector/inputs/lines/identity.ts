@@ -7,6 +7,13 @@ const LF = 10;
 const CR = 13;
 const HASH = 35;
 
+/** Zero bytes that `bytes` begins with: the hole in the file of a writer that did not append when it was truncated. */
+export function holeLength(bytes: Buffer): number {
+  let length = 0;
+  while (bytes[length] === 0) length++;
+  return length;
+}
+
 /**
  * How much of the beginning of a log is its identity: up to and with its first record line, one that is neither
  * empty nor begins with `#`, and at most 16 KiB. Less would not do: records of the same pods, with their times at
@@ -26,7 +33,7 @@ export function identityLength(head: Buffer): number | null {
   return limit === IDENTITY_BYTES ? IDENTITY_BYTES : null;
 }
 
-/** Identity of content that begins with `head`; null while not enough of it is there and it may still grow. */
+/** Identity of content that begins, after a hole, with `head`; null while not enough of it is there and it may still grow. */
 export function identityOf(head: Buffer, complete: boolean): string | null {
   const length =
     identityLength(head) ?? (complete && head.length > 0 ? Math.min(head.length, IDENTITY_BYTES) : null);

@@ -5,10 +5,13 @@ export interface JournalEntry extends Forwarded {
   readonly cursor: string | null;
 }
 
-/** MESSAGE as text: a string, an array of bytes where it is no UTF-8, or the first of several. */
+/**
+ * MESSAGE as text: a string, an array of bytes where it is no UTF-8, or the first of several. Null when it is none
+ * of them, which is also what journalctl prints without `--all` for a field of 4 KiB and more.
+ */
 function messageOf(value: unknown): string | null {
   if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return value === null ? '' : null;
+  if (!Array.isArray(value)) return null;
   const items = value as unknown[];
   if (items.every((item) => typeof item === 'number')) return Buffer.from(items).toString('utf8');
   return items.length > 0 ? messageOf(items[0]) : '';
@@ -31,7 +34,7 @@ export function parseJournal(line: string): JournalEntry | null {
     return null;
   }
   if (!own.some((field) => field in parsed)) return null;
-  const text = messageOf(parsed['MESSAGE'] ?? null);
+  const text = 'MESSAGE' in parsed ? messageOf(parsed['MESSAGE']) : '';
   if (text === null) return null;
   const micros = Number(parsed['_SOURCE_REALTIME_TIMESTAMP'] ?? parsed['__REALTIME_TIMESTAMP']);
   const host = parsed['_HOSTNAME'];

@@ -26,7 +26,8 @@ const LF = 10;
 const CR = 13;
 
 /**
- * The same lines for any chunking. Empty lines are left out. Chunks are searched by `Buffer.indexOf` and cut
+ * The same lines for any chunking. Empty lines are left out, and so are zero bytes where a line begins: a writer that
+ * does not append leaves a hole of them when its file is truncated, and the line begins behind it. Chunks are searched by `Buffer.indexOf` and cut
  * without a copy; a chunk of pure ASCII is decoded as Latin-1, which costs half of UTF-8.
  */
 export function splitter(maxLineBytes: number, startOffset = 0): Splitter {
@@ -46,6 +47,14 @@ export function splitter(maxLineBytes: number, startOffset = 0): Splitter {
     } else {
       sink.line(position, bytes.toString('utf8', from, end), isUtf8(bytes.subarray(from, end)));
     }
+  };
+
+  /** Where the line that would begin at `start` begins. */
+  const begin = (chunk: Buffer, start: number): number => {
+    let at = start;
+    while (chunk[at] === 0) at++;
+    position = offset + at;
+    return at;
   };
 
   const hold = (bytes: Buffer): void => {
@@ -85,16 +94,14 @@ export function splitter(maxLineBytes: number, startOffset = 0): Splitter {
         }
         hold(chunk.subarray(0, first));
         flushHeld(sink);
-        start = first + 1;
-        position = offset + start;
-      }
+        start = begin(chunk, first + 1);
+      } else start = begin(chunk, 0);
       const ascii = isAscii(chunk);
       for (;;) {
         const end = chunk.indexOf(LF, start);
         if (end < 0) break;
         emit(chunk, start, end, ascii, sink);
-        start = end + 1;
-        position = offset + start;
+        start = begin(chunk, end + 1);
       }
       if (start < chunk.length) hold(chunk.subarray(start));
       offset += chunk.length;

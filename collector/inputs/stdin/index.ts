@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Input } from '../../../pipeline/contracts.ts';
 import type { InputContext } from '../context.ts';
-import { identityOf } from '../lines/identity.ts';
+import { holeLength, identityOf } from '../lines/identity.ts';
 import { batchesOf } from '../lines/stream.ts';
 import type { Options } from './options.ts';
 
@@ -27,7 +27,7 @@ export function create(options: Options, context: InputContext & { readonly stdi
           else head.push(Buffer.from(value));
           const bytes = Buffer.concat(head);
           head.splice(0, head.length, bytes);
-          origin = identityOf(bytes, ended);
+          origin = identityOf(bytes.subarray(holeLength(bytes)), ended);
         }
         if (origin === null) return;
         const { maxLineBytes, wrapper } = options;
