@@ -1,4 +1,4 @@
-import kafkajs, { type Message, type Producer } from 'kafkajs';
+import type { Message } from 'kafkajs';
 import type { Context } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { topics, type Entry, type Topic, type TopicRecord } from '../../pipeline/log.ts';
@@ -6,6 +6,7 @@ import { compressionTypes } from './codecs.ts';
 import { encodeEntries, type Encoded } from './encode.ts';
 import { explain, kindOf } from './errors.ts';
 import type { Options } from './options.ts';
+import type { Producer } from './producer.ts';
 import type { CodecOf, SchemaDirectory } from './schemas.ts';
 import { slabPool } from './slabs.ts';
 import type { TopicSettings } from './topics.ts';
@@ -66,7 +67,7 @@ export function appender(parts: {
       if (stopping.signal.aborted) throw stopped();
       inFlight.set(++sending);
       try {
-        const replies = await producer.send({ topic, messages, acks: -1, timeout: 30_000, compression });
+        const replies = await producer.send({ topic, partition, messages, compression });
         const reply = replies.find(
           (r) => r.topicName === topic && r.partition === partition && r.errorCode === 0,
         );
@@ -162,12 +163,3 @@ function take(waiting: Bundle[], maxBytes: number): Bundle[] {
   }
   return waiting.splice(0, count);
 }
-
-/** A producer that neither makes topics nor numbers its batches; see `send` for who repeats. */
-export const plainProducer = (kafka: kafkajs.Kafka): Producer =>
-  kafka.producer({
-    allowAutoTopicCreation: false,
-    idempotent: false,
-    metadataMaxAge: 60_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
-  });
