@@ -256,16 +256,17 @@ async function readLines(client: kafkajs.Kafka, path: string): Promise<void> {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: 4,
-        async eachBatch({ batch, resolveOffset, heartbeat }) {
+        async eachBatch(payload) {
+          const { batch } = payload;
           let text = '';
           for (const { value } of batch.messages)
             text += `${JSON.stringify(JSON.parse(value!.toString()))}\n`;
           writeSync(file, text);
           const { topic, partition } = batch;
           const last = batch.lastOffset();
-          resolveOffset(last);
+          payload.resolveOffset(last);
           await consumer.commitOffsets([{ topic, partition, offset: String(Number(last) + 1) }]);
-          await heartbeat();
+          await payload.heartbeat();
           if ((seen += batch.messages.length) >= LINES) resolve();
         },
       })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import kafkajs, { type KafkaMessage, type Message } from 'kafkajs';
 import { compress, registerCodecs } from '../../../transport/kafka/codecs.ts';
 import { crc32c } from '../../../transport/kafka/crc32c.ts';
