@@ -223,24 +223,21 @@ const counting = (log: KafkaLog, count: (entries: number) => void): Log => ({
 
 async function sendLines(producer: kafkajs.Producer, path: string): Promise<void> {
   const lines = readFileSync(path, 'latin1').split('\n').slice(0, LINES);
+  const send = async (partition: number, some: readonly string[]): Promise<void> => {
+    if (some.length === 0) return;
+    const messages = some.map((line) => {
+      const { SrcAddr, DstAddr } = JSON.parse(line) as { SrcAddr: string; DstAddr: string };
+      return { partition, key: `${SrcAddr} ${DstAddr}`, value: line };
+    });
+    const compression = kafkajs.CompressionTypes.GZIP;
+    await producer.send({ topic: 'bench.lines', acks: -1, compression, messages });
+  };
   for (let at = 0; at < LINES; at += LANES * LINES_A_SEND) {
-    await Promise.all(
-      Array.from({ length: LANES }, (_, partition) => {
-        const from = at + partition * LINES_A_SEND;
-        const messages = lines.slice(from, from + LINES_A_SEND).map((line) => {
-          const { SrcAddr, DstAddr } = JSON.parse(line) as { SrcAddr: string; DstAddr: string };
-          return { partition, key: `${SrcAddr} ${DstAddr}`, value: line };
-        });
-        return messages.length === 0
-          ? null
-          : producer.send({
-              topic: 'bench.lines',
-              acks: -1,
-              compression: kafkajs.CompressionTypes.GZIP,
-              messages,
-            });
-      }),
-    );
+    const sends = Array.from({ length: LANES }, (_, partition) => {
+      const from = at + partition * LINES_A_SEND;
+      return send(partition, lines.slice(from, from + LINES_A_SEND));
+    });
+    await Promise.all(sends);
   }
 }
 
