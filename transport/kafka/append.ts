@@ -8,6 +8,7 @@ import { explain, kindOf } from './errors.ts';
 import type { Options } from './options.ts';
 import type { Producer } from './producer.ts';
 import type { CodecOf, SchemaDirectory } from './schemas.ts';
+import { sharedValues } from './shared-values.ts';
 import { slabPool } from './slabs.ts';
 import type { TopicSettings } from './topics.ts';
 
@@ -53,7 +54,7 @@ export function appender(parts: {
     'Sends that wait for the acknowledgement of the broker.',
   );
   const lanes = new Map<string, Lane>();
-  const slabs = slabPool(Math.min(options.maxBatchBytes, 1_048_576));
+  const copies = sharedValues(slabPool(Math.min(options.maxBatchBytes, 1_048_576)));
   const stopping = new AbortController();
   const compression = compressionTypes[options.compression];
   let sending = 0;
@@ -124,13 +125,13 @@ export function appender(parts: {
       if (stopping.signal.aborted) throw stopped();
       const { name, cleanup } = settings[key];
       const { kind } = topics[key];
-      const prefix = await parts.schemas().prefixOf(kind, name);
-      const lease = slabs.lease();
+      const values = copies.join(kind, entries);
       try {
+        const prefix = await parts.schemas().prefixOf(kind, name);
         const encoded = encodeEntries(entries, {
           codec: codec(kind),
           prefix,
-          lease,
+          values,
           marks: cleanup !== 'compact',
           maxBytes: options.maxBatchBytes,
           maxRecords: MAX_RECORDS,
@@ -139,7 +140,7 @@ export function appender(parts: {
         const failed = outcomes.find((o) => o.status === 'rejected');
         if (failed) throw failed.reason;
       } finally {
-        lease.end();
+        values.end();
       }
     },
     async stop() {

@@ -103,6 +103,26 @@ export async function checkTopics(
   return counts;
 }
 
+const SERVED_TRIES = 60;
+const SERVED_PAUSE_MS = 250;
+
+/**
+ * A topic that was just made is unknown to some broker for a moment. kafkajs, told to wait for leaders, gives up
+ * over that; here it is asked again.
+ */
+async function untilServed(admin: Admin, topics: string[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const metadata = await admin.fetchTopicMetadata({ topics });
+      if (metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+      if (attempt === SERVED_TRIES) throw new Error(`no leader for a partition of ${topics.join(', ')} yet`);
+    } catch (error) {
+      if (attempt === SERVED_TRIES || kindOf(error) === 'refused') throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, SERVED_PAUSE_MS));
+  }
+}
+
 /**
  * Creates the topics that are missing and compares the others, changing what can be changed without touching a
  * record. A number of partitions is never changed: keys would move to other lanes. Everything it finds is in the
@@ -123,8 +143,12 @@ export async function setupTopics(
     if (!how.dryRun && missing.length > 0) {
       await admin.createTopics({
         topics: missing.map((key) => creation(settings[key])),
-        waitForLeaders: true,
+        waitForLeaders: false,
       });
+      await untilServed(
+        admin,
+        missing.map((key) => settings[key].name),
+      );
     }
     const differences: TopicDifference[] = missing.map((key) => ({
       topic: settings[key].name,
