@@ -19,6 +19,7 @@ import { codecOf } from '../schema/codec.ts';
 import { create as createFileSink } from '../sinks/file/index.ts';
 import { options as fileSink } from '../sinks/file/options.ts';
 import { toJson } from '../sinks/records/json.ts';
+import { lineBuffer } from '../sinks/records/line-buffer.ts';
 import { createMeter } from '../telemetry/meter.ts';
 import { kafka, type KafkaService } from '../test/services/kafka.ts';
 import { createKafkaLog, type KafkaLog } from '../transport/kafka/index.ts';
@@ -147,15 +148,16 @@ async function rows(
   };
   const avro = codecOf('flow');
   const buffer = Buffer.allocUnsafe(4 << 20);
+  const text = lineBuffer();
   const asAvro = out('flows.avro', (file, batch) => {
     let end = 0;
     for (const { value } of batch.entries) end = avro.encodeInto(buffer, end, value!);
     writeSync(file, buffer, 0, end);
   });
   const asJson = out('flows.jsonl', (file, batch) => {
-    let text = '';
-    for (const { value } of batch.entries) text += `${toJson('flow', value!)}\n`;
-    writeSync(file, text);
+    text.clear();
+    for (const { value } of batch.entries) text.add(`${toJson('flow', value!)}\n`);
+    writeSync(file, text.bytes());
   });
   const delivered = async (): Promise<void> => {
     const sink = createFileSink(fileSink.parse({ path: join(dir, 'sink.jsonl') }), context);

@@ -27,7 +27,8 @@ const message = fc.record({
   value: fc.option(bytes),
   headers: fc.option(
     fc.dictionary(
-      fc.string({ minLength: 1, maxLength: 8 }).filter((name) => name !== '__proto__'),
+      // A name that every object has, such as 'constructor', is more than kafkajs can read.
+      fc.string({ maxLength: 8 }).map((name) => `x-${name}`),
       fc.oneof(text, bytes, fc.array(text, { minLength: 2, maxLength: 3 })),
       { maxKeys: 3 },
     ),
