@@ -66,7 +66,13 @@ async function rows(service: KafkaService, dir: string): Promise<BenchRow[]> {
     for (const perSecond of [0, 1_000, 5_000]) {
       await feed(path, next, perSecond, WARM_UP_SECONDS);
       const before = { flows: await sent(), ...statOf(collector.pid!) };
-      const peakBytes = await feed(path, next, perSecond, SECONDS, () => statOf(collector.pid!).residentBytes);
+      const peakBytes = await feed(
+        path,
+        next,
+        perSecond,
+        SECONDS,
+        () => statOf(collector.pid!).residentBytes,
+      );
       const after = { flows: await sent(), ...statOf(collector.pid!) };
       const flows = after.flows - before.flows;
       const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
@@ -119,7 +125,10 @@ async function endOf(service: KafkaService): Promise<number> {
 function statOf(pid: number): { cpuSeconds: number; residentBytes: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The second field is the name in parentheses, which may hold blanks: what counts comes after it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
   return {
     cpuSeconds: (fields[11]! + fields[12]!) / TICKS_PER_SECOND,
     residentBytes: fields[21]! * PAGE_BYTES,

@@ -152,7 +152,7 @@ async function forward(port: number, records: Iterable<unknown>): Promise<void> 
 }
 
 /** The lines of a file, parsed. */
-function* readLines(path: string): Generator<unknown> {
+function* readLines(path: string): Generator {
   const size = 1 << 20;
   const buffer = Buffer.allocUnsafe(2 * size);
   const file = openSync(path, 'r');

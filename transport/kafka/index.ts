@@ -8,7 +8,7 @@ import { appender } from './append.ts';
 import { kafkaClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';
 import { consumers } from './consume.ts';
-import { explain } from './errors.ts';
+import { explain, isRebalance } from './errors.ts';
 import type { Options } from './options.ts';
 import { batchProducer } from './producer.ts';
 import { rangeReader } from './reader.ts';
@@ -33,6 +33,8 @@ export interface KafkaLogUse {
   /** Codecs instead of our own: how a test plays another version of Weir. */
   readonly codec?: CodecOf;
 }
+
+const LAG_TRIES = 8;
 
 /**
  * The log over Kafka topics, with kafkajs. What it does around the library's habits is said where it does it:
@@ -84,6 +86,23 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
   const used =
     use.topics ?? (Object.keys(settings).filter((k) => k !== 'state' && k !== 'schemas') as Topic[]);
 
+  async function lagOf(group: string, wanted: readonly Topic[]): Promise<number> {
+    let lag = 0;
+    const names = wanted.map((topic) => settings[topic].name);
+    const [cursors, ...ends] = await Promise.all([
+      admin.fetchOffsets({ groupId: group, topics: names }),
+      ...names.map((name) => admin.fetchTopicOffsets(name)),
+    ]);
+    for (const [i, name] of names.entries()) {
+      const own = cursors.find((c) => c.topic === name)?.partitions ?? [];
+      for (const { partition, low, high } of ends[i] ?? []) {
+        const at = Number(own.find((p) => p.partition === partition)?.offset ?? -1);
+        lag += Math.max(0, Number(high) - Math.max(at, Number(low)));
+      }
+    }
+    return lag;
+  }
+
   return {
     snapshots: kafkaSnapshots({ topic: settings.state.name, reader, send: append.send, log: context.log }),
     unready: () => [...complaints.values()],
@@ -123,24 +142,15 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
       return consuming.consume(wanted, signal);
     },
     async lag(group, wanted) {
-      let lag = 0;
-      const names = wanted.map((topic) => settings[topic].name);
-      try {
-        const [cursors, ...ends] = await Promise.all([
-          admin.fetchOffsets({ groupId: group, topics: names }),
-          ...names.map((name) => admin.fetchTopicOffsets(name)),
-        ]);
-        for (const [i, name] of names.entries()) {
-          const own = cursors.find((c) => c.topic === name)?.partitions ?? [];
-          for (const { partition, low, high } of ends[i] ?? []) {
-            const at = Number(own.find((p) => p.partition === partition)?.offset ?? -1);
-            lag += Math.max(0, Number(high) - Math.max(at, Number(low)));
-          }
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await lagOf(group, wanted);
+        } catch (error) {
+          // The coordinator of a group that is new, or whose broker just started, is not found at once.
+          if (!isRebalance(error) || attempt === LAG_TRIES) throw explain(error, `lag of ${group}`);
+          await context.clock.sleep(200 * attempt);
         }
-      } catch (error) {
-        throw explain(error, `lag of ${group}`);
       }
-      return lag;
     },
   };
 }

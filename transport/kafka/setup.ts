@@ -105,6 +105,7 @@ export async function checkTopics(
 
 const SERVED_TRIES = 60;
 const SERVED_PAUSE_MS = 250;
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SERVED_PAUSE_MS));
 
 /**
  * A topic that was just made is unknown to some broker for a moment. kafkajs, told to wait for leaders, gives up
@@ -119,7 +120,17 @@ async function untilServed(admin: Admin, topics: string[]): Promise<void> {
     } catch (error) {
       if (attempt === SERVED_TRIES || kindOf(error) === 'refused') throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, SERVED_PAUSE_MS));
+    await pause();
+  }
+}
+
+/** A broker may show the old settings for a moment after it has taken new ones. */
+async function untilChanged(admin: Admin, differences: readonly TopicDifference[]): Promise<void> {
+  const changed = differences.filter(({ action }) => action === 'changed');
+  for (let attempt = 1; changed.length > 0 && attempt <= SERVED_TRIES; attempt++) {
+    const config = await configOf(admin, [...new Set(changed.map(({ topic }) => topic))]);
+    if (changed.every(({ topic, setting, expected }) => config.get(topic)?.get(setting) === expected)) return;
+    await pause();
   }
 }
 
@@ -166,6 +177,7 @@ export async function setupTopics(
         ...(await compare(admin, settings[key], count, config.get(settings[key].name), how.dryRun)),
       );
     }
+    await untilChanged(admin, differences);
     return differences;
   } catch (error) {
     throw explain(error, 'setup of topics');
