@@ -21,6 +21,8 @@ const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   elasticsearch: () => import('./elasticsearch.ts'),
   syslog: () => import('./syslog.ts'),
   kafka: () => import('./kafka.ts'),
+  stages: () => import('./stages.ts'),
+  collector: () => import('./collector.ts'),
 };
 const names = [...Object.keys(benches), 'paths'];
 
@@ -29,7 +31,8 @@ const usage = `npm run bench -- [--quick] [--json FILE] [--lines N] [NAME...]
 Measures ${names.join(', ')}; all when none is named. --quick takes one run instead of the best of three and
 leaves out what needs a server or long to set up. --lines is how many lines the whole paths read.`;
 
-const MAX_SECONDS_EACH = 120;
+/** Those against a real broker start it, and wait for groups to join. */
+const MAX_SECONDS_EACH = 300;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -68,7 +71,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const slow = new Set(['store', 'kafka']);
+  const slow = new Set(['store', 'kafka', 'stages', 'collector']);
   const wanted = positionals.length > 0 ? positionals : names.filter((n) => !values.quick || !slow.has(n));
   const lines = Number(values.lines ?? (values.quick ? 100_000 : 400_000));
   const dir = mkdtempSync(join(tmpdir(), 'weir-bench-'));

@@ -1,16 +1,23 @@
 import { spawn } from 'node:child_process';
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create as createFileInput } from '../collector/inputs/file/index.ts';
+import { options as fileOptions } from '../collector/inputs/file/options.ts';
 import { systemClock } from '../pipeline/clock.ts';
 import type { Delivery, Sink } from '../pipeline/contracts.ts';
+import { fileCursors } from '../pipeline/cursors.ts';
 import { noMeter } from '../pipeline/meter.ts';
 import type { Flow } from '../schema/records.ts';
-import { fromJson, toJson } from '../sinks/records/json.ts';
 import { create } from '../sinks/syslog/index.ts';
 import { options } from '../sinks/syslog/options.ts';
 import { anAlert, delivery } from '../test/sinks/syslog/records.ts';
 import { aFlow } from '../test/helpers/flows.ts';
-import { measure, type BenchRow } from './measure.ts';
+import { createDecoderOf } from './decoder-of.ts';
+import { writeLines } from './lines.ts';
+import { measure, measureTogether, type BenchRow } from './measure.ts';
 
 const RECORDS = 50_000;
 const BATCH = 500;
@@ -26,9 +33,9 @@ process.stdin.on('end', () => process.exit()).resume();
 `;
 
 /**
- * JSON lines to RFC 5424 over TCP, and CEF, against a receiver that reads and forgets. The floor parses the same
- * lines, puts a header and four fields of structured data before them, writes them as JSON again, and keeps
- * nothing to send again.
+ * JSON lines to RFC 5424 over TCP, and CEF, against a receiver that reads and forgets. The floor reads and parses
+ * the same lines, puts a header and four fields of structured data before them, writes them as JSON again, and
+ * keeps neither a cursor nor anything to send again.
  */
 export async function bench(): Promise<BenchRow[]> {
   const receiver = spawn(process.execPath, ['-e', receiverSource], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -43,33 +50,40 @@ export async function bench(): Promise<BenchRow[]> {
     sinks.push(sink);
     return sink;
   };
+  const dir = mkdtempSync(join(tmpdir(), 'weir-bench-syslog-'));
+  const path = join(dir, 'netobserv.jsonl');
   try {
-    const lines = Array.from({ length: RECORDS }, (_, position) => toJson('flow', wideFlow(position)));
-    const records = lines.map((line) => delivery('flow', fromJson('flow', line)));
+    writeLines(path, 'netobserv', RECORDS);
+    const records = Array.from({ length: RECORDS }, (_, position) => delivery('flow', wideFlow(position)));
     const batches = batchesOf(RECORDS);
     const json = sinkOf('json');
-    const parsing = { name: 'syslog: JSON lines parsed, framed and written (floor)', unit: 'messages' };
-    const framing = { name: 'syslog: records framed as JSON and written (floor)', unit: 'messages' };
-    const rows = [
-      await measure(parsing, RECORDS, () => forward(port, (n) => JSON.parse(lines[n]!) as Flow)),
-      await measure(framing, RECORDS, () => forward(port, (n) => records[n]!.record)),
-      await measure(
-        { name: 'syslog: records as JSON, confirmed', unit: 'messages', floor: framing.name },
-        RECORDS,
-        () => all(batches, (from, to) => json.write(records.slice(from, to), never)),
-      ),
-      // Each line is read into a whole record that is kept until it is confirmed: that, not the sink, is the cost.
-      await measure(
-        { name: 'syslog: JSON lines read as records, confirmed', unit: 'messages', floor: parsing.name },
-        RECORDS,
-        () =>
-          all(batches, async (from, to) => {
-            const items: Delivery[] = [];
-            for (let at = from; at < to; at++) items.push(delivery('flow', fromJson('flow', lines[at]!)));
-            await json.write(items, never);
-          }),
-      ),
-    ];
+    const reading = 'syslog: JSON lines read, parsed, framed and written (floor)';
+    const framing = 'syslog: records framed as JSON and written (floor)';
+    const rows = await measureTogether(
+      [
+        { name: reading, run: () => forward(port, readLines(path)) },
+        {
+          name: 'syslog: NetObserv lines to flows, confirmed, cursor saved',
+          floor: reading,
+          run: () => forwardFile(path, json, join(dir, 'cursors.json')),
+        },
+        {
+          name: framing,
+          run: () =>
+            forward(
+              port,
+              records.map(({ record }) => record),
+            ),
+        },
+        {
+          name: 'syslog: records as JSON, confirmed',
+          floor: framing,
+          run: () => all(batches, (from, to) => json.write(records.slice(from, to), never)),
+        },
+      ],
+      'messages',
+      RECORDS,
+    );
 
     const cef = sinkOf('cef');
     const alerts = Array.from({ length: RECORDS }, (_, n) =>
@@ -83,6 +97,7 @@ export async function bench(): Promise<BenchRow[]> {
     return rows;
   } finally {
     for (const sink of sinks) await sink.stop?.(never);
+    rmSync(dir, { recursive: true, force: true });
     receiver.stdin.end();
     await once(receiver, 'exit');
   }
@@ -115,21 +130,80 @@ function wideFlow(position: number): Flow {
 }
 
 /** The least a forwarder can do: one write a batch, waiting for the socket when it is full. */
-async function forward(port: number, record: (n: number) => Flow): Promise<void> {
+async function forward(port: number, records: Iterable<unknown>): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const header = `<166>1 ${new Date().toISOString()} vm weir - flow `;
-  for (let from = 0; from < RECORDS; from += BATCH) {
-    const out: string[] = [];
-    for (let n = from; n < Math.min(RECORDS, from + BATCH); n++) {
-      const flow = record(n);
-      const data = `[flow@32473 src="${flow.source.ip}" dst="${flow.destination.ip}" dpt="${flow.destination.port}" act="${flow.protocol}"] `;
-      out.push(header, data, JSON.stringify(flow), '\n');
-    }
-    if (!socket.write(out.join(''), 'latin1')) await once(socket, 'drain');
+  let out: string[] = [];
+  const flush = async (): Promise<void> => {
+    const text = out.join('');
+    out = [];
+    if (!socket.write(text, 'latin1')) await once(socket, 'drain');
+  };
+  for (const record of records) {
+    const { SrcAddr, DstAddr, DstPort, Proto } = record as Readonly<Record<string, string>>;
+    const data = `[flow@32473 src="${SrcAddr}" dst="${DstAddr}" dpt="${DstPort}" act="${Proto}"] `;
+    out.push(`${header}${data}${JSON.stringify(record)}\n`);
+    if (out.length === BATCH) await flush();
   }
+  await flush();
   socket.end();
   await once(socket, 'close');
+}
+
+/** The lines of a file, parsed. */
+function* readLines(path: string): Generator {
+  const size = 1 << 20;
+  const buffer = Buffer.allocUnsafe(2 * size);
+  const file = openSync(path, 'r');
+  for (let held = 0; ;) {
+    const end = held + readSync(file, buffer, held, size, null);
+    if (end === held) break;
+    let at = 0;
+    for (let stop = buffer.indexOf(10, at); stop >= 0 && stop < end; stop = buffer.indexOf(10, at)) {
+      yield JSON.parse(buffer.toString('latin1', at, stop));
+      at = stop + 1;
+    }
+    buffer.copyWithin(0, at, end);
+    held = end - at;
+  }
+  closeSync(file);
+}
+
+/** What Weir does without a log between: a line becomes a flow, and its cursor is saved when the receiver has it. */
+async function forwardFile(path: string, sink: Sink, cursorPath: string): Promise<void> {
+  rmSync(cursorPath, { force: true });
+  const cursors = await fileCursors(cursorPath, { ttlMs: 86_400_000, max: 100 });
+  const input = createFileInput(fileOptions.parse({ path, startAt: 'beginning' }), {
+    name: 'bench',
+    cluster: 'bench',
+    meter: noMeter,
+    clock: systemClock,
+    log: silent,
+    follow: false,
+  });
+  const decoder = await createDecoderOf('netobserv');
+  const waiting: Promise<void>[] = [];
+  let settled = Promise.resolve();
+  let items: Delivery[] = [];
+  const output = { flow: (flow: Flow) => void items.push(delivery('flow', flow)), reject() {}, loss() {} };
+  for await (const batch of input.read((origin) => cursors.get(origin), never)) {
+    for (const line of batch.lines) decoder.decode(line, output);
+    const written: Promise<void>[] = [];
+    for (let from = 0; from < items.length; from += BATCH) {
+      const some = items.slice(from, from + BATCH);
+      if (waiting.length >= IN_FLIGHT) await waiting.shift();
+      const write = sink.write(some, never);
+      waiting.push(write);
+      written.push(write);
+    }
+    items = [];
+    settled = Promise.all([settled, ...written]).then(async () => {
+      cursors.set(batch.origin, { position: batch.next }, systemClock.now());
+      await cursors.save(systemClock.now());
+    });
+  }
+  await settled;
 }
 
 const batchesOf = (count: number): readonly number[] =>

@@ -1,5 +1,6 @@
 import avro from 'avsc';
 import { schemas, type RecordKind, type RecordTypes } from './records.ts';
+import { quickTypes } from './avro-types.ts';
 import { fingerprint64 } from './fingerprint.ts';
 
 /** Encodes and decodes one kind of record. */
@@ -22,7 +23,10 @@ export interface Codec<K extends RecordKind> {
 }
 
 /** A fresh object each time: avsc keeps the names it has seen in it. */
-const options = (): { wrapUnions: 'never' } => ({ wrapUnions: 'never' });
+const options = (): { wrapUnions: 'never'; typeHook: typeof quickTypes } => ({
+  wrapUnions: 'never',
+  typeHook: quickTypes,
+});
 
 /** avsc's own encoder takes a position; its types leave that out. */
 interface Encoder {

@@ -6,15 +6,14 @@ import { enrich } from '../../pipeline/enrich.ts';
 import { partitionedPlan } from '../../pipeline/lane-plan.ts';
 import { runPumps, type Pump } from '../../pipeline/lifecycle.ts';
 import type { Topic } from '../../pipeline/log.ts';
-import { partitionOf } from '../../pipeline/partition.ts';
 import { fileAttempts } from '../../pipeline/quarantine.ts';
 import { watermarkDefaults } from '../../pipeline/watermarks.ts';
-import type { Flow } from '../../schema/records.ts';
 import { createKafkaLog } from '../../transport/kafka/index.ts';
 import { createLookout } from '../api/server.ts';
 import type { Config, Role } from '../config/index.ts';
 import { serve, wireSinks, type DaemonOptions } from './daemon.ts';
 import { detectorPump } from './detectors.ts';
+import { pairPlace } from './place.ts';
 import { contextOf } from './process.ts';
 import { sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps } from './sources.ts';
@@ -116,16 +115,6 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
   } finally {
     release();
   }
-}
-
-/** Both reporters of a connection, whoever guessed its initiator, meet in one partition. */
-function pairPlace(partitions: number): (flow: Flow) => { key: string; partition: number } {
-  return (flow) => {
-    const a = flow.source.ip ?? flow.source.hostname ?? flow.source.pod ?? '';
-    const b = flow.destination.ip ?? flow.destination.hostname ?? flow.destination.pod ?? '';
-    const key = a < b ? `${flow.cluster}|${a}|${b}` : `${flow.cluster}|${b}|${a}`;
-    return { key, partition: partitionOf(key, partitions) };
-  };
 }
 
 /** At most 1,000 heartbeats a second reach the topic, and none comes oftener than every 2 s. */

@@ -1,5 +1,6 @@
 import type { Client } from '@elastic/elasticsearch';
 import { WeirError } from '../../pipeline/errors.ts';
+import { lineBuffer, type LineBuffer } from '../records/line-buffer.ts';
 import { requestError, statusOf } from './errors.ts';
 import type { Operation } from './operations.ts';
 import { outcomeOf, type BulkItem, type Outcome } from './triage.ts';
@@ -13,6 +14,10 @@ interface BulkReply {
   readonly errors?: boolean;
   readonly items?: readonly Readonly<Record<string, BulkItem>>[];
 }
+
+/** Bodies of requests that were answered, to be filled again. */
+const bodies: LineBuffer[] = [];
+const MAX_BODIES = 4;
 
 /**
  * Sends operations in bulk requests of at most `maxBytes` and says of each what became of it. Rejects with a
@@ -86,12 +91,15 @@ async function request(
   chunk: readonly Operation[],
   signal: AbortSignal,
 ): Promise<readonly BulkItem[]> {
-  let body = '';
-  for (const { lines } of chunk) body += lines;
+  const body = bodies.pop() ?? lineBuffer(1 << 20);
+  body.clear();
+  for (const { lines } of chunk) body.add(lines);
   const reply = await client.transport.request<BulkReply>(
-    { method: 'POST', path: '/_bulk', querystring: QUERY, bulkBody: body },
+    { method: 'POST', path: '/_bulk', querystring: QUERY, bulkBody: body.bytes() },
     { signal, maxRetries: 0 },
   );
+  // Only after an answer: of a request that failed the connection may still be reading.
+  if (bodies.length < MAX_BODIES) bodies.push(body);
   const items = reply.items ?? [];
   if (items.length !== chunk.length)
     throw new WeirError(

@@ -3,7 +3,7 @@ import type { Access, Alert, Incident, Loss, Party, PolicyChange, Severity } fro
 import { anyJson } from '../records/json.ts';
 import { protocolName } from '../records/protocols.ts';
 import { ECS_VERSION, policyName } from './ecs.ts';
-import { isoTime } from './time.ts';
+import { isoTime } from '../records/time.ts';
 
 /** `event.severity`, in the steps Kibana's detection rules use for low to critical. */
 const severities: Readonly<Record<Severity, number>> = {

@@ -1,7 +1,7 @@
 import type { Endpoint, Flow, PolicyRef } from '../../schema/records.ts';
 import { bare, quote } from '../records/flow-json.ts';
 import { protocolName } from '../records/protocols.ts';
-import { isoTime } from './time.ts';
+import { isoTime } from '../records/time.ts';
 
 /** The version of the Elastic Common Schema whose fields are used; all of them are in later ones too. */
 export const ECS_VERSION = '8.11.0';

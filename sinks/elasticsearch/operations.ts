@@ -10,7 +10,7 @@ import {
   policyChangeDocument,
 } from './documents.ts';
 import { flowDocument } from './ecs.ts';
-import { dayOf } from './time.ts';
+import { dayOf } from '../records/time.ts';
 
 /** One operation of a bulk request: its two lines, and which item of the write it is part of. */
 export interface Operation {

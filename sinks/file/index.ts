@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Context, Sink } from '../../pipeline/contracts.ts';
 import { messageOf } from '../../pipeline/errors.ts';
 import { toJson } from '../records/json.ts';
+import { lineBuffer } from '../records/line-buffer.ts';
 import { fileError } from './errors.ts';
 import type { Options } from './options.ts';
 import { rotatedName, syncPath, tidy } from './rotated.ts';
@@ -28,6 +29,7 @@ export function create(options: Options, context: Context): Sink {
   const rotations = context.meter.counter('file_rotations_total', 'Times the file was rotated.');
   let current: Current | null = null;
   let turn: Promise<unknown> = Promise.resolve();
+  const lines = lineBuffer();
   let tidying: Promise<void> = Promise.resolve();
 
   /** One operation at a time: lines of two writes never mix. */
@@ -133,11 +135,12 @@ export function create(options: Options, context: Context): Sink {
     },
     async write(items, signal) {
       signal.throwIfAborted();
-      let text = '';
-      for (const item of items) text += toJson(item.kind, item.record) + '\n';
-      if (text === '') return;
-      const bytes = Buffer.from(text);
-      await alone(() => append(bytes)).catch((error: unknown) => {
+      if (items.length === 0) return;
+      await alone(() => {
+        lines.clear();
+        for (const item of items) lines.add(toJson(item.kind, item.record) + '\n');
+        return append(lines.bytes());
+      }).catch((error: unknown) => {
         throw fileError(error, path);
       });
     },

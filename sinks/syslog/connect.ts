@@ -9,11 +9,8 @@ import type { Target } from './target.ts';
 /** An open stream to a receiver. */
 export interface Connection {
   readonly target: Target;
-  /**
-   * Calls back when the text is with the kernel; never calls back once the connection is closed. `bytes` is its
-   * length in UTF-8.
-   */
-  write(text: string, bytes: number, flushed: () => void): void;
+  /** Calls back when the bytes are with the kernel; never calls back once the connection is closed. */
+  write(bytes: Buffer, flushed: () => void): void;
   /** Resolves, never rejects, with the reason as soon as either side is known to close. */
   readonly closed: Promise<WeirError>;
   /** Gives up the connection at once. */
@@ -98,9 +95,8 @@ export async function connect(
     target,
     closed,
     destroy,
-    // Strings go to the kernel without a Buffer between; ASCII is the same in Latin-1, which needs no encoding.
-    write: (text, bytes, flushed) => {
-      socket.write(text, bytes === text.length ? 'latin1' : 'utf8', (error) => {
+    write: (bytes, flushed) => {
+      socket.write(bytes, (error) => {
         if (!error) flushed();
       });
     },

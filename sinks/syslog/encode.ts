@@ -1,6 +1,7 @@
 /** Pure: records to RFC 5424 messages. */
 import type { Delivery } from '../../pipeline/contracts.ts';
 import { anyJson, toJson } from '../records/json.ts';
+import { isoTime } from '../records/time.ts';
 import { about } from './about.ts';
 import { cef } from './cef.ts';
 import { facilities } from './options.ts';
@@ -74,4 +75,4 @@ function jsonPayload(item: Delivery, cap: number | null): string {
 
 /** TIMESTAMP of RFC 5424 section 6.2.3; `-` for what has no year of four digits. */
 const timestamp = (timeMs: number): string =>
-  timeMs >= 0 && timeMs < 253_402_300_800_000 ? new Date(timeMs).toISOString() : '-';
+  timeMs >= 0 && timeMs < 253_402_300_800_000 ? isoTime(timeMs) : '-';

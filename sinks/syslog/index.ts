@@ -2,6 +2,8 @@
 import type { Context, Delivery, Sink } from '../../pipeline/contracts.ts';
 import { PartialWriteError, WeirError, messageOf } from '../../pipeline/errors.ts';
 import type { Refusal } from '../../pipeline/errors.ts';
+import { lineBuffer } from '../records/line-buffer.ts';
+import type { LineBuffer } from '../records/line-buffer.ts';
 import { connect } from './connect.ts';
 import type { Connection } from './connect.ts';
 import { datagrams } from './datagram.ts';
@@ -22,6 +24,9 @@ const defaultMaxBytes = { stream: 8096, datagram: 1452 } as const;
 
 /** Every receiver takes 480 octets (RFC 5424 section 6.1); with less there is no room for the header. */
 const leastMaxBytes = 480;
+
+/** Writes that the kernel has not taken yet are few: it takes one after the other. */
+const MAX_BUFFERS = 4;
 
 /** Records whose resend can be marked; more than one connection's worth of unconfirmed ones. */
 const rememberedResends = 100_000;
@@ -99,6 +104,8 @@ export function create(options: Options, context: SyslogContext): Sink {
       'sink',
     ]);
     const marks = resentMarks(rememberedResends);
+    /** Of writes that the kernel has taken, to be filled again. */
+    const buffers: LineBuffer[] = [];
 
     const connectAny = async (signal: AbortSignal): Promise<Connection> => {
       const failures: WeirError[] = [];
@@ -143,23 +150,19 @@ export function create(options: Options, context: SyslogContext): Sink {
 
     const frame = (items: readonly Delivery[], target: Target, refusals: Refusal[]): Frames => {
       const counted = target.transport === 'tls' || options.framing === 'octet';
-      let text = '';
-      let bytes = 0;
+      const lines = buffers.pop() ?? lineBuffer();
+      lines.clear();
       for (const [index, item] of items.entries()) {
         const resent = marks.has(item);
         const message = encoded(item, index, resent, refusals);
         if (!message) continue;
         if (resent) resends.add(1, labels);
-        if (counted) {
-          const length = String(message.bytes);
-          text += `${length} ${message.text}`;
-          bytes += length.length + 1 + message.bytes;
-        } else {
-          text += `${message.text}\n`;
-          bytes += message.bytes + 1;
-        }
+        lines.add(counted ? `${message.bytes} ${message.text}` : `${message.text}\n`);
       }
-      return { text, bytes };
+      const release = (): void => {
+        if (buffers.length < MAX_BUFFERS) buffers.push(lines);
+      };
+      return { bytes: lines.bytes(), release };
     };
 
     return {

@@ -23,9 +23,9 @@ interface Unconfirmed {
 
 /** Framed messages of one write. */
 export interface Frames {
-  readonly text: string;
-  /** Octets of `text` in UTF-8. */
-  readonly bytes: number;
+  readonly bytes: Buffer;
+  /** Called when the bytes are not needed any more; never when the connection broke over them. */
+  readonly release: () => void;
 }
 
 export interface StreamSettings {
@@ -175,17 +175,20 @@ export function stream(settings: StreamSettings): Stream {
       throw error;
     }
     let data = frame(opened.target);
-    await room(data.bytes, signal);
+    await room(data.bytes.length, signal);
     // Waiting for room may have outlived the connection, and another target may want another framing.
     const current = await open(signal);
-    if (current !== opened) data = frame(current.target);
+    if (current !== opened) {
+      data.release();
+      data = frame(current.target);
+    }
     let settle: Unconfirmed['settle'] = () => {};
     const confirmed = new Promise<void>((resolve, reject) => {
       settle = (error) => (error ? reject(error) : resolve());
     });
     const entry: Unconfirmed = {
       items,
-      bytes: data.bytes,
+      bytes: data.bytes.length,
       connection: current,
       writtenMs: clock.now(),
       flushedMs: null,
@@ -193,9 +196,10 @@ export function stream(settings: StreamSettings): Stream {
       settle,
     };
     unconfirmed.push(entry);
-    bytes += data.bytes;
-    current.write(data.text, data.bytes, () => {
+    bytes += entry.bytes;
+    current.write(data.bytes, () => {
       entry.flushedMs = clock.now();
+      data.release();
     });
     void sweep();
     return { confirmed };

@@ -27,9 +27,15 @@ export function paramValue(text: string, maxLength = 255): string {
   return /["\\\]]/.test(clean) ? clean.replace(/["\\\]]/g, '\\$&') : clean;
 }
 
-/** JSON text on one line: what JSON leaves as it is although a receiver may split or rewrite there is escaped. */
-export const jsonLine = (json: string): string =>
-  /[\u007f-\u009f\u2028\u2029]/.test(json) ? json.replace(/[\u007f-\u009f\u2028\u2029]/g, visible) : json;
+/**
+ * JSON text on one line: what JSON leaves as it is although a receiver may split or rewrite there is escaped. Text
+ * that is all ASCII, as nearly all is, holds at most one of these.
+ */
+export function jsonLine(json: string): string {
+  const isAscii = Buffer.byteLength(json) === json.length;
+  if (isAscii && !json.includes('\u007f')) return json;
+  return json.replace(/[\u007f-\u009f\u2028\u2029]/g, visible);
+}
 
 /** A CEF header field: `\` and `|` are escaped; line breaks become spaces, other control characters visible text. */
 export const cefHeader = (text: string, maxLength: number): string =>

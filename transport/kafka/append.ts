@@ -1,4 +1,4 @@
-import kafkajs, { type Message, type Producer } from 'kafkajs';
+import type { Message } from 'kafkajs';
 import type { Context } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { topics, type Entry, type Topic, type TopicRecord } from '../../pipeline/log.ts';
@@ -6,7 +6,9 @@ import { compressionTypes } from './codecs.ts';
 import { encodeEntries, type Encoded } from './encode.ts';
 import { explain, kindOf } from './errors.ts';
 import type { Options } from './options.ts';
+import type { Producer } from './producer.ts';
 import type { CodecOf, SchemaDirectory } from './schemas.ts';
+import { sharedValues } from './shared-values.ts';
 import { slabPool } from './slabs.ts';
 import type { TopicSettings } from './topics.ts';
 
@@ -52,7 +54,7 @@ export function appender(parts: {
     'Sends that wait for the acknowledgement of the broker.',
   );
   const lanes = new Map<string, Lane>();
-  const slabs = slabPool(Math.min(options.maxBatchBytes, 1_048_576));
+  const copies = sharedValues(slabPool(Math.min(options.maxBatchBytes, 1_048_576)));
   const stopping = new AbortController();
   const compression = compressionTypes[options.compression];
   let sending = 0;
@@ -66,7 +68,7 @@ export function appender(parts: {
       if (stopping.signal.aborted) throw stopped();
       inFlight.set(++sending);
       try {
-        const replies = await producer.send({ topic, messages, acks: -1, timeout: 30_000, compression });
+        const replies = await producer.send({ topic, partition, messages, compression });
         const reply = replies.find(
           (r) => r.topicName === topic && r.partition === partition && r.errorCode === 0,
         );
@@ -123,13 +125,13 @@ export function appender(parts: {
       if (stopping.signal.aborted) throw stopped();
       const { name, cleanup } = settings[key];
       const { kind } = topics[key];
-      const prefix = await parts.schemas().prefixOf(kind, name);
-      const lease = slabs.lease();
+      const values = copies.join(kind, entries);
       try {
+        const prefix = await parts.schemas().prefixOf(kind, name);
         const encoded = encodeEntries(entries, {
           codec: codec(kind),
           prefix,
-          lease,
+          values,
           marks: cleanup !== 'compact',
           maxBytes: options.maxBatchBytes,
           maxRecords: MAX_RECORDS,
@@ -138,7 +140,7 @@ export function appender(parts: {
         const failed = outcomes.find((o) => o.status === 'rejected');
         if (failed) throw failed.reason;
       } finally {
-        lease.end();
+        values.end();
       }
     },
     async stop() {
@@ -162,12 +164,3 @@ function take(waiting: Bundle[], maxBytes: number): Bundle[] {
   }
   return waiting.splice(0, count);
 }
-
-/** A producer that neither makes topics nor numbers its batches; see `send` for who repeats. */
-export const plainProducer = (kafka: kafkajs.Kafka): Producer =>
-  kafka.producer({
-    allowAutoTopicCreation: false,
-    idempotent: false,
-    metadataMaxAge: 60_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
-  });

@@ -4,6 +4,7 @@ import type { Entry } from '../../pipeline/log.ts';
 import type { Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, markText } from './marks.ts';
+import type { Values } from './shared-values.ts';
 import type { Lease } from './slabs.ts';
 
 /** Messages for one partition, small enough for one request. */
@@ -27,7 +28,7 @@ export function encodeEntries<K extends RecordKind>(
   how: {
     readonly codec: Codec<K>;
     readonly prefix: Buffer;
-    readonly lease: Lease;
+    readonly values: Values;
     /** False where marks are not kept: in compacted topics. */
     readonly marks: boolean;
     readonly maxBytes: number;
@@ -36,10 +37,11 @@ export function encodeEntries<K extends RecordKind>(
 ): readonly Encoded[] {
   const done: Encoded[] = [];
   const open = new Map<number, { partition: number; messages: Message[]; bytes: number }>();
-  const { codec } = how;
-  for (const entry of entries) {
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
     if (entry.mark && !how.marks) continue;
-    const message = toMessage(entry, codec, how);
+    const value = entry.value === null ? null : valueOf(entry.value, i, how);
+    const message = toMessage(entry, value);
     const bytes = OVERHEAD_BYTES + (message.value?.length ?? 0) + (entry.key?.length ?? 0);
     if (bytes > how.maxBytes) throw tooLarge(entry.value, bytes, how);
     let bundle = open.get(entry.partition);
@@ -58,16 +60,23 @@ export function encodeEntries<K extends RecordKind>(
   return done;
 }
 
-function toMessage<K extends RecordKind>(
-  entry: Entry<RecordTypes[K]>,
-  codec: Codec<K>,
-  how: { readonly prefix: Buffer; readonly lease: Lease },
-): Message {
-  const value = entry.value === null ? null : encodeValue(entry.value, codec, how);
+function toMessage(entry: Entry<unknown>, value: Buffer | null): Message {
   const headers = headersOf(entry);
   return headers
     ? { partition: entry.partition, key: entry.key, value, headers }
     : { partition: entry.partition, key: entry.key, value };
+}
+
+function valueOf<K extends RecordKind>(
+  record: RecordTypes[K],
+  index: number,
+  { codec, prefix, values }: { readonly codec: Codec<K>; readonly prefix: Buffer; readonly values: Values },
+): Buffer {
+  const there = values.get(index, record, prefix);
+  if (there) return there;
+  const value = encodeValue(record, codec, { prefix, lease: values.lease });
+  values.set(index, record, prefix, value);
+  return value;
 }
 
 /** Straight into the slab, after the framing; a record that is longer than the rest of it starts a new one. */

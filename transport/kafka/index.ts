@@ -4,12 +4,13 @@ import { WeirError } from '../../pipeline/errors.ts';
 import type { Log, Topic } from '../../pipeline/log.ts';
 import type { SnapshotStore } from '../../pipeline/snapshots.ts';
 import { codecOf } from '../../schema/codec.ts';
-import { appender, plainProducer } from './append.ts';
+import { appender } from './append.ts';
 import { kafkaClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';
 import { consumers } from './consume.ts';
-import { explain } from './errors.ts';
+import { explain, isRebalance } from './errors.ts';
 import type { Options } from './options.ts';
+import { batchProducer } from './producer.ts';
 import { rangeReader } from './reader.ts';
 import { schemaRegistry } from './registry.ts';
 import { schemaDirectory, type CodecOf } from './schemas.ts';
@@ -33,6 +34,8 @@ export interface KafkaLogUse {
   readonly codec?: CodecOf;
 }
 
+const LAG_TRIES = 8;
+
 /**
  * The log over Kafka topics, with kafkajs. What it does around the library's habits is said where it does it:
  * `append.ts` (nothing lost when leaders move), `consume.ts` (assignment, commit), `assigner.ts` (lanes).
@@ -43,7 +46,7 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
   const settings = topicSettings(options);
   const kafka = kafkaClient(options, context.log);
   const admin = kafka.admin({ retry: { initialRetryTime: 200, maxRetryTime: 2_000, retries: 5 } });
-  const producer = plainProducer(kafka);
+  const producer = batchProducer(kafka);
   const reader = rangeReader(kafka);
   const registry = options.schemaRegistry === undefined ? null : schemaRegistry(options.schemaRegistry);
   const counts = new Map<Topic, number>();
@@ -82,6 +85,23 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
 
   const used =
     use.topics ?? (Object.keys(settings).filter((k) => k !== 'state' && k !== 'schemas') as Topic[]);
+
+  async function lagOf(group: string, wanted: readonly Topic[]): Promise<number> {
+    let lag = 0;
+    const names = wanted.map((topic) => settings[topic].name);
+    const [cursors, ...ends] = await Promise.all([
+      admin.fetchOffsets({ groupId: group, topics: names }),
+      ...names.map((name) => admin.fetchTopicOffsets(name)),
+    ]);
+    for (const [i, name] of names.entries()) {
+      const own = cursors.find((c) => c.topic === name)?.partitions ?? [];
+      for (const { partition, low, high } of ends[i] ?? []) {
+        const at = Number(own.find((p) => p.partition === partition)?.offset ?? -1);
+        lag += Math.max(0, Number(high) - Math.max(at, Number(low)));
+      }
+    }
+    return lag;
+  }
 
   return {
     snapshots: kafkaSnapshots({ topic: settings.state.name, reader, send: append.send, log: context.log }),
@@ -122,24 +142,15 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
       return consuming.consume(wanted, signal);
     },
     async lag(group, wanted) {
-      let lag = 0;
-      const names = wanted.map((topic) => settings[topic].name);
-      try {
-        const [cursors, ...ends] = await Promise.all([
-          admin.fetchOffsets({ groupId: group, topics: names }),
-          ...names.map((name) => admin.fetchTopicOffsets(name)),
-        ]);
-        for (const [i, name] of names.entries()) {
-          const own = cursors.find((c) => c.topic === name)?.partitions ?? [];
-          for (const { partition, low, high } of ends[i] ?? []) {
-            const at = Number(own.find((p) => p.partition === partition)?.offset ?? -1);
-            lag += Math.max(0, Number(high) - Math.max(at, Number(low)));
-          }
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await lagOf(group, wanted);
+        } catch (error) {
+          // The coordinator of a group that is new, or whose broker just started, is not found at once.
+          if (!isRebalance(error) || attempt === LAG_TRIES) throw explain(error, `lag of ${group}`);
+          await context.clock.sleep(200 * attempt);
         }
-      } catch (error) {
-        throw explain(error, `lag of ${group}`);
       }
-      return lag;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type kafkajs from 'kafkajs';
-import type { Broker, Cluster } from 'kafkajs';
+import type { Broker } from 'kafkajs';
+import { clusterOf } from './cluster.ts';
 
 /** A message as it is fetched. */
 export interface RawMessage {
@@ -44,25 +45,10 @@ const TRIES = 8;
 
 /**
  * kafkajs has no assign(), and a throw-away group costs a join (3 s where the broker has its default rebalance
- * delay). An assigner is given the cluster object, which can fetch: that is the whole trick.
+ * delay). The cluster object can fetch without one.
  */
 export function rangeReader(kafka: kafkajs.Kafka, retryPauseMs = 250): RangeReader {
-  let captured: Cluster | undefined;
-  kafka.consumer({
-    groupId: 'weir.reader',
-    partitionAssigners: [
-      ({ cluster }) => {
-        captured = cluster;
-        return {
-          name: 'none',
-          version: 0,
-          assign: () => Promise.resolve([]),
-          protocol: () => ({ name: 'none', metadata: Buffer.alloc(0) }),
-        };
-      },
-    ],
-  });
-  const cluster = captured!;
+  const cluster = clusterOf(kafka, 'weir.reader');
   let connected: Promise<void> | undefined;
 
   async function leaderOf(topic: string, partition: number): Promise<Broker> {

@@ -103,6 +103,37 @@ export async function checkTopics(
   return counts;
 }
 
+const SERVED_TRIES = 60;
+const SERVED_PAUSE_MS = 250;
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SERVED_PAUSE_MS));
+
+/**
+ * A topic that was just made is unknown to some broker for a moment. kafkajs, told to wait for leaders, gives up
+ * over that; here it is asked again.
+ */
+async function untilServed(admin: Admin, topics: string[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const metadata = await admin.fetchTopicMetadata({ topics });
+      if (metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+      if (attempt === SERVED_TRIES) throw new Error(`no leader for a partition of ${topics.join(', ')} yet`);
+    } catch (error) {
+      if (attempt === SERVED_TRIES || kindOf(error) === 'refused') throw error;
+    }
+    await pause();
+  }
+}
+
+/** A broker may show the old settings for a moment after it has taken new ones. */
+async function untilChanged(admin: Admin, differences: readonly TopicDifference[]): Promise<void> {
+  const changed = differences.filter(({ action }) => action === 'changed');
+  for (let attempt = 1; changed.length > 0 && attempt <= SERVED_TRIES; attempt++) {
+    const config = await configOf(admin, [...new Set(changed.map(({ topic }) => topic))]);
+    if (changed.every(({ topic, setting, expected }) => config.get(topic)?.get(setting) === expected)) return;
+    await pause();
+  }
+}
+
 /**
  * Creates the topics that are missing and compares the others, changing what can be changed without touching a
  * record. A number of partitions is never changed: keys would move to other lanes. Everything it finds is in the
@@ -123,8 +154,12 @@ export async function setupTopics(
     if (!how.dryRun && missing.length > 0) {
       await admin.createTopics({
         topics: missing.map((key) => creation(settings[key])),
-        waitForLeaders: true,
+        waitForLeaders: false,
       });
+      await untilServed(
+        admin,
+        missing.map((key) => settings[key].name),
+      );
     }
     const differences: TopicDifference[] = missing.map((key) => ({
       topic: settings[key].name,
@@ -142,6 +177,7 @@ export async function setupTopics(
         ...(await compare(admin, settings[key], count, config.get(settings[key].name), how.dryRun)),
       );
     }
+    await untilChanged(admin, differences);
     return differences;
   } catch (error) {
     throw explain(error, 'setup of topics');

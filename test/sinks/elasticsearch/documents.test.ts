@@ -28,7 +28,7 @@ import {
 } from '../../../sinks/elasticsearch/documents.ts';
 import { flowDocument } from '../../../sinks/elasticsearch/ecs.ts';
 import { mappings } from '../../../sinks/elasticsearch/mappings.ts';
-import { dayOf, isoTime } from '../../../sinks/elasticsearch/time.ts';
+import { dayOf, isoTime } from '../../../sinks/records/time.ts';
 import { aFlow } from '../../helpers/flows.ts';
 import { flows } from '../../query/arbitraries.ts';
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Message, Producer, ProducerRecord, RecordMetadata } from 'kafkajs';
+import type { Message, RecordMetadata } from 'kafkajs';
 import type { Entry } from '../../../pipeline/log.ts';
 import { codecOf } from '../../../schema/codec.ts';
 import type { Flow } from '../../../schema/records.ts';
 import { appender, type Appender } from '../../../transport/kafka/append.ts';
 import { options as schema } from '../../../transport/kafka/options.ts';
+import type { Producer } from '../../../transport/kafka/producer.ts';
 import type { SchemaDirectory } from '../../../transport/kafka/schemas.ts';
 import { topicSettings } from '../../../transport/kafka/topics.ts';
 import { testContext } from '../../helpers/context.ts';
@@ -13,7 +14,7 @@ import { aFlow } from '../../helpers/flows.ts';
 
 interface Sent {
   readonly topic: string;
-  readonly messages: Message[];
+  readonly messages: readonly Message[];
 }
 
 /** An appender on a producer that answers as told, and what it was given. */
@@ -23,13 +24,14 @@ function withProducer(
 ) {
   const options = schema.parse({ brokers: ['k:9092'], ...own });
   const calls: Sent[] = [];
-  const producer = {
-    send({ topic, messages }: ProducerRecord) {
+  const producer: Producer = {
+    connect: () => Promise.resolve(),
+    send({ topic, messages }) {
       calls.push({ topic, messages });
       return Promise.resolve(answer({ topic, messages }, calls.length));
     },
     disconnect: () => Promise.resolve(),
-  } as unknown as Producer;
+  };
   const log: Appender = appender({
     producer,
     options,
