@@ -1,8 +1,13 @@
+import { options as controlPlaneAccess } from './control_plane_access/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
+  control_plane_access: {
+    options: controlPlaneAccess,
+    load: () => import('./control_plane_access/index.ts'),
+  },
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },
 } as const;
