@@ -3,7 +3,7 @@ import { newWhy } from '../../schema/records.ts';
 import type { Explanation } from '../alert-book.ts';
 import { attacks } from '../attack.ts';
 import type { OpenAlert } from '../open-alert.ts';
-import { counted, duration, factor, fateOf, severityScore, stepped, whom } from '../words.ts';
+import { counted, duration, factor, fateOf, listed, severityScore, stepped, whom } from '../words.ts';
 import { targets, type Target } from './target.ts';
 
 /** What an alert of this detector is about, kept as the fact `kind`. */
@@ -80,7 +80,7 @@ export function explain(alert: OpenAlert): Explanation {
   why.historyMs = facts['historyMs'] ?? 0;
   why.learning = facts['kind'] === kinds.existing;
   why.factors = why.learning
-    ? [factor('control_plane_clients', alert.count, null, null)]
+    ? [factor('control_plane_clients', facts['clients'] ?? 0, null, null)]
     : [
         factor('flows_to_the_control_plane', alert.count, 0, 1),
         factor('history_hours', why.historyMs / 3_600_000, null, (facts['baselineMs'] ?? 0) / 3_600_000),
@@ -91,18 +91,19 @@ export function explain(alert: OpenAlert): Explanation {
 function summaryOf(alert: OpenAlert): string {
   const { facts } = alert;
   if (facts['kind'] === kinds.existing) {
-    const who = alert.count === 1 ? '1 client was' : `${alert.count} clients were`;
-    return `${who} talking to the control plane when detection began: read the list once, and give what needs no access a policy that denies it.`;
+    const clients = facts['clients'] ?? 0;
+    const who = clients === 1 ? '1 client was' : `${clients} clients were`;
+    return `${who} talking to the control plane while it was learned (${listed(alert.peers, clients)}): read the list once, and give what needs no access a policy that denies it.`;
   }
   const { name, ask } = about[targets[facts['target'] ?? 0] ?? 'api_server'];
   const known = `in ${duration(facts['historyMs'] ?? 0)} of history`;
   const flows = `${counted(alert.count, 'flow')}, ${fateOf(alert)}`;
   if (facts['kind'] === kinds.outside) {
-    return `${alert.destinationName} answered the internet as ${name} for the first time ${known} (${flows}, ${clients(alert.peers.length)}). Ask whoever runs the cluster whether that should be reachable; if not, close it.`;
+    return `${alert.destinationName} answered the internet as ${name} for the first time ${known} (${flows}, ${addresses(alert.peers.length)}). Ask whoever runs the cluster whether that should be reachable; if not, close it.`;
   }
   const account = facts['defaultAccount'] === 1 ? ' with the default service account' : '';
   return `${alert.sourceName} contacted ${name} at ${alert.target?.ip ?? alert.destinationName}${account} for the first time ${known} (${flows}). Ask ${whom(alert)} ${ask}.`;
 }
 
-const clients = (addresses: number): string =>
-  addresses === 1 ? 'one address' : `${addresses}${addresses >= 50 ? ' or more' : ''} addresses`;
+const addresses = (count: number): string =>
+  count === 1 ? 'one address' : `${count}${count >= 50 ? ' or more' : ''} addresses`;

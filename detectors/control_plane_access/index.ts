@@ -14,6 +14,7 @@ import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
 import { about, explain, kinds, severityOf } from './explain.ts';
+import { createExistingClients, type Gathered } from './existing.ts';
 import type { Options } from './options.ts';
 import { targetOf, targets, type Target } from './target.ts';
 
@@ -44,22 +45,23 @@ function createControlPlaneAccess(
   const baseline = createBaseline('baseline', options.baselineMs);
   /** Pairs of client and target that were met: an alert is about the first contact alone. */
   const known = createRecentSet({ name: 'known', maxKeys, keepMs: options.keepMs, evicted });
-  const shared = {
+  const book = createAlertBook({
+    name: 'clients',
     detector: NAME,
     contentVersion: context.contentVersion,
+    quietMs: options.quietMs,
     maxOpen: Math.min(maxKeys, MAX_OPEN_ALERTS),
     runbook: `detectors/${NAME}/README.md`,
     evicted,
     explain,
-  };
-  const book = createAlertBook({ ...shared, name: 'clients', quietMs: options.quietMs });
-  const list = createAlertBook({ ...shared, name: 'list', quietMs: options.baselineMs });
+  });
+  const existing = createExistingClients('existing');
   const hash = newHash();
 
   function passTime(timeMs: number): Alert[] | null {
-    let out: Alert[] | null = null;
-    if (timeMs > book.dueMs) book.closeDue(timeMs, (out = []));
-    if (timeMs > list.dueMs) list.closeDue(timeMs, (out ??= []));
+    if (timeMs <= book.dueMs) return null;
+    const out: Alert[] = [];
+    book.closeDue(timeMs, out);
     return out;
   }
 
@@ -97,27 +99,30 @@ function createControlPlaneAccess(
       }
       return out ?? NONE;
     }
-    if (!known.add(hash, timeMs) || isExpected(flow)) return out ?? NONE;
-    if (baseline.isLearning(flow.cluster, timeMs)) enlist(flow, target, (out ??= []));
-    else open(flow, target, { outside, blocked }, (out ??= []));
-    return out;
+    const isNew = known.add(hash, timeMs);
+    if (baseline.isLearning(flow.cluster, timeMs)) {
+      if (isNew && !isExpected(flow)) {
+        const name = `${nameOf(flow.source)} -> ${about[target].name}`;
+        existing.add(flow.cluster, { name, port: flow.destination.port, timeMs });
+      }
+      return out ?? NONE;
+    }
+    if (isNew && !isExpected(flow)) open(flow, target, { outside, blocked }, (out ??= []));
+    const gathered = existing.take(flow.cluster);
+    if (gathered !== undefined) list(flow, gathered, (out ??= []));
+    return out ?? NONE;
   }
 
-  function enlist(flow: Flow, target: Target, out: Alert[]): void {
+  /** The list of those who talked when detection began, told with the first flow after it was learned. */
+  function list(flow: Flow, gathered: Gathered, out: Alert[]): void {
     const key = `existing|${flow.cluster}|${context.lane}`;
     startHash(hash);
     addText(hash, key);
     finishHash(hash);
-    const peer = `${nameOf(flow.source)} -> ${about[target].name}`;
-    const held = list.get(handleOf(hash));
-    if (held !== undefined) {
-      list.add(held, flow, { severity: 'info', peer }, out);
-      return;
-    }
     const entity = newParty({ key: flow.cluster });
     entity.kind = 'cluster';
     entity.name = flow.cluster;
-    list.open(
+    book.open(
       handleOf(hash),
       flow,
       {
@@ -129,8 +134,18 @@ function createControlPlaneAccess(
         severity: 'info',
         attack: [],
         query: 'destination.port : (6443 or 10250 or 2379 or 2380) or destination.ip : 169.254.169.254',
-        facts: { kind: kinds.existing, historyMs: baseline.historyMs(flow.cluster, eventMs(flow)) },
-        peer,
+        earlier: {
+          count: gathered.clients,
+          firstMs: gathered.firstMs,
+          ports: gathered.ports,
+          peers: gathered.names,
+        },
+        facts: {
+          kind: kinds.existing,
+          clients: gathered.clients,
+          historyMs: baseline.historyMs(flow.cluster, eventMs(flow)),
+        },
+        peer: null,
       },
       out,
     );
@@ -181,8 +196,8 @@ function createControlPlaneAccess(
   function* sections(): Generator<readonly [string, Uint8Array]> {
     yield baseline.section();
     yield* known.sections();
+    yield existing.section();
     yield book.section();
-    yield list.section();
   }
 
   return {
@@ -194,8 +209,8 @@ function createControlPlaneAccess(
       const saved = fromChunks(NAME, STATE_VERSION, chunks);
       baseline.restore(saved);
       known.restore(saved);
+      existing.restore(saved);
       book.restore(saved);
-      list.restore(saved);
     },
     status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: known.size }),
   };

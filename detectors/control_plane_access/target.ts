@@ -62,7 +62,9 @@ function isPart(target: Target, to: Endpoint, flow: Flow): boolean {
     if (isApiService(flow)) return true;
     if (to.port === 443) return isMember(to, 'kube-apiserver');
   }
-  if (to.kind === 'public') return false;
+  // An API server on a public address is one all the same, our own or somebody else's.
+  if (to.kind === 'public')
+    return target === 'api_server' && to.port === 6443 && flow.source.kind !== 'public';
   if (to.kind !== 'workload') return to.kind !== 'service' || target !== 'kubelet';
   // A pod on one of these ports is the control plane's only in its namespaces: charts bring etcd and webhooks of their own.
   return target !== 'kubelet' && to.namespace !== null && CONTROL_PLANE.test(to.namespace);

@@ -208,22 +208,29 @@ for (const scenario of scenarios) {
   });
 }
 
-test('control_plane_access: a cold start gives lists and no notification, whoever talks', () => {
+test('control_plane_access: a cold start is silent; when it is learned, one list a lane tells who was there', () => {
   const clients = Array.from({ length: 300 }, (_, i) => pod(`team-${i % 30}/app-${i}`));
+  const talk = { every: '1s', from: clients, to: apiService, port: 443, fate: 'allowed' } as const;
+  assert.deepEqual(runDetector(factory, flowsOf([{ ...talk, at: '0s', times: 3_000 }])).alerts, []);
   const { alerts } = runDetector(
     factory,
     flowsOf([
-      { at: '0s', every: '1s', times: 3_000, from: clients, to: apiService, port: 443, fate: 'allowed' },
+      { ...talk, at: '0s', times: 3_000 },
+      { ...talk, at: '1h', every: '10m', times: 200 },
+      { ...talk, at: '25h', times: 3_000 },
     ]),
   );
   assert.deepEqual(notifications(alerts), []);
-  const lists = alerts.filter(({ action }) => action === 'closed');
+  const lists = opened(alerts);
   assert.equal(lists.length, 12);
   assert.equal(
-    lists.reduce((sum, { count }) => sum + count, 0),
+    lists.reduce((sum, { why }) => sum + why.factors[0]!.observed, 0),
     300,
   );
-  assert.match(lists[0]!.why.summary, /^\d+ clients were talking to the control plane when detection began/);
+  assert.match(
+    lists[0]!.why.summary,
+    /^\d+ clients were talking to the control plane while it was learned \(team-\d+\/app-\d+ -> the API server, /,
+  );
   assert.ok(lists.every(({ why }) => why.learning));
 });
 
