@@ -1,4 +1,5 @@
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
+import { options as lateralMovement } from './lateral_movement/options.ts';
 import { options as newEdge } from './new_edge/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
@@ -9,6 +10,7 @@ export const detectors = {
     options: controlPlaneAccess,
     load: () => import('./control_plane_access/index.ts'),
   },
+  lateral_movement: { options: lateralMovement, load: () => import('./lateral_movement/index.ts') },
   new_edge: { options: newEdge, load: () => import('./new_edge/index.ts') },
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },

@@ -11,10 +11,11 @@ import { addDistinct, type OpenAlert } from '../open-alert.ts';
 import { entityKey, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
+import { createShortMemory } from '../short-memory.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
 import { explain, severityOf, withAttack } from './explain.ts';
 import type { Options } from './options.ts';
-import { createPendingWindows, type Pending } from './pending.ts';
+import { newPending, type Pending } from './pending.ts';
 import { edgeName, edgePort, edgeTo, weigh } from './weigh.ts';
 
 const NAME = 'new_edge';
@@ -45,9 +46,9 @@ function createNewEdge(
   const usual = sources.table.column('usual', Float64Array);
   const usualMs = sources.table.column('usualMs', Float64Array);
   const maxOpen = Math.min(maxKeys, MAX_OPEN_ALERTS);
-  const pending = createPendingWindows({
+  const pending = createShortMemory<Pending>({
     name: 'pending',
-    windowMs: options.windowMs,
+    keepMs: options.windowMs,
     max: maxOpen,
     evicted,
   });
@@ -108,7 +109,9 @@ function createNewEdge(
       follow(alert, flow, weight, (out ??= []));
       return out;
     }
-    const window = pending.at(handle, timeMs, () => (expected / MEAN_LIFE_MS) * options.windowMs);
+    const window =
+      pending.get(handle, timeMs) ??
+      pending.set(handle, newPending(timeMs, (expected / MEAN_LIFE_MS) * options.windowMs));
     window.weight += weight;
     window.attack = withAttack(window.attack, flow);
     window.entersScope ||= entersScope(flow);
