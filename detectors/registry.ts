@@ -1,3 +1,4 @@
+import { options as bruteForce } from './brute_force/options.ts';
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
 import { options as lateralMovement } from './lateral_movement/options.ts';
 import { options as newEdge } from './new_edge/options.ts';
@@ -6,6 +7,7 @@ import { options as portScan } from './port_scan/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
+  brute_force: { options: bruteForce, load: () => import('./brute_force/index.ts') },
   control_plane_access: {
     options: controlPlaneAccess,
     load: () => import('./control_plane_access/index.ts'),
