@@ -4,6 +4,7 @@ import { options as lateralMovement } from './lateral_movement/options.ts';
 import { options as newEdge } from './new_edge/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
+import { options as threatIntel } from './threat_intel/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
@@ -16,6 +17,7 @@ export const detectors = {
   new_edge: { options: newEdge, load: () => import('./new_edge/index.ts') },
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },
+  threat_intel: { options: threatIntel, load: () => import('./threat_intel/index.ts') },
 } as const;
 
 export type DetectorType = keyof typeof detectors;
