@@ -150,7 +150,7 @@ function createBruteForce(
     }
     if (bytes === UNSIZED) return;
     sized.at[slot] = sized.at[slot]! + 1;
-    meanBytes.at[slot] = meanBytes.at[slot]! + (bytes - meanBytes.at[slot]!) / sized.at[slot]!;
+    meanBytes.at[slot] = meanBytes.at[slot]! + (bytes - meanBytes.at[slot]!) / sized.at[slot];
   }
 
   function guessing(slot: number): Decision | null {
@@ -200,7 +200,7 @@ function createBruteForce(
     }
     const found = (isOutside ? guessing(slot) : null) ?? distributed(at, timeMs);
     if (found === null || knownGood(flow)) return out ?? NONE;
-    const attempts = Math.max(found.observed, targetTries.at[at]!);
+    const attempts = Math.max(found.observed, targetTries.at[at]);
     open(flow, { ...found, kind: kinds.atHost, attempts, hosts: 1 }, (out ??= []));
     return out;
   }

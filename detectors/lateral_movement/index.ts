@@ -150,7 +150,7 @@ function createLateralMovement(
       failures.at[at] = 0;
     }
     failures.at[at] = Math.min(failures.at[at]! + 1, 65_535);
-    if (failures.at[at]! < options.scanFailed) return;
+    if (failures.at[at] < options.scanFailed) return;
     scanMs.at[at] = timeMs;
     scanned.at[at] = failures.at[at]!;
   }
