@@ -10,18 +10,16 @@ import { entityKey, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
-import { isWholeConnection, kindOf, sizeOf, UNSIZED } from './attempt.ts';
+import { isWholeConnection, kindOf, sizeOf } from './attempt.ts';
 import { attackOf, explain, kinds, severityOf } from './explain.ts';
 import type { Options } from './options.ts';
-import { createTally } from './tally.ts';
+import { createPairs } from './pairs.ts';
+import { createTally, WINDOW_MS, type Decision } from './tally.ts';
 
 const NAME = 'brute_force';
 const STATE_VERSION = 1;
 const NONE: readonly Alert[] = [];
 const TCP = 6;
-const WINDOW_MS = 1_800_000;
-/** What a session must have beyond a multiple of the attempts. */
-const SESSION_EXTRA_BYTES = 1_000;
 
 /**
  * Finds who tries passwords: many short connections from one source to one login port, one source over many hosts, many
@@ -45,14 +43,7 @@ function createBruteForce(
   const evict = (): void => evicted(1);
   /** Connections of origins that tell of one in pieces: only its first piece is an attempt. */
   const connections = createRecentSet({ name: 'connections', maxKeys, keepMs: WINDOW_MS, evicted });
-  /** Source, host and port. */
-  const pairs = createKeyTable({ name: 'pair', maxKeys, evict });
-  const tries = createTally(pairs);
-  const lastMs = pairs.column('lastMs', Float64Array);
-  const meanBytes = pairs.column('meanBytes', Float32Array);
-  const sized = pairs.column('sized', Uint32Array);
-  /** Whether the source was let in before: what it is let in again is no success. */
-  const letIn = pairs.column('letIn', Uint8Array);
+  const pairs = createPairs(options, maxKeys, evict);
   /** Source and port: hosts it tried. */
   const sprayers = createKeyTable({ name: 'sprayer', maxKeys, evict });
   const hosts = createTally(sprayers);
@@ -108,7 +99,7 @@ function createBruteForce(
   /** In the source's lane: one more attempt of a source at a host. */
   function attemptBy(flow: Flow, out: Alert[] | null): readonly Alert[] {
     const timeMs = eventMs(flow);
-    const { slot, tried } = countTry(flow);
+    const { slot, tried } = pairs.tryOnce(pair, flow);
     hashBySource(flow);
     const at = sprayers.claim(own);
     if (!tried) hosts.add(at, timeMs);
@@ -117,64 +108,14 @@ function createBruteForce(
       follow(alert, flow, { newHost: !tried }, (out ??= []));
       return out;
     }
-    const found = guessing(slot) ?? spraying(at, timeMs);
+    const found = pairs.guessing(slot) ?? spraying(at, timeMs);
     if (found === null || knownGood(flow)) return out ?? NONE;
     open(
       flow,
-      { ...found, attempts: tries.inThirty(slot), hosts: Math.max(1, hosts.inThirty(at)) },
+      { ...found, attempts: pairs.attempts(slot), hosts: Math.max(1, hosts.inThirty(at)) },
       (out ??= []),
     );
     return out;
-  }
-
-  /** One more attempt of a pair; `tried` when it is not the first of its thirty minutes. */
-  function countTry(flow: Flow): { readonly slot: number; readonly tried: boolean } {
-    const timeMs = eventMs(flow);
-    const slot = pairs.claim(pair);
-    const tried = pairIsYoung(slot, timeMs);
-    tries.add(slot, timeMs);
-    lastMs.at[slot] = timeMs;
-    countSize(slot, sizeOf(flow), tried);
-    return { slot, tried };
-  }
-
-  /** Whether the pair was met within the present thirty minutes of its attempts. */
-  const pairIsYoung = (slot: number, timeMs: number): boolean =>
-    tries.inThirty(slot) > 0 && timeMs - tries.sinceMs(slot) <= WINDOW_MS;
-
-  /** Mean size of the attempts of a window, for what a success is compared with. */
-  function countSize(slot: number, bytes: number, goesOn: boolean): void {
-    if (!goesOn) {
-      sized.at[slot] = 0;
-      meanBytes.at[slot] = 0;
-    }
-    if (bytes === UNSIZED) return;
-    sized.at[slot] = sized.at[slot]! + 1;
-    meanBytes.at[slot] = meanBytes.at[slot]! + (bytes - meanBytes.at[slot]!) / sized.at[slot];
-  }
-
-  function guessing(slot: number): Decision | null {
-    const usual = tries.usualInTen(slot);
-    const fast = Math.max(options.attempts, options.usualFactor * usual);
-    const slow = Math.max(options.attemptsSlow, 3 * options.usualFactor * usual);
-    // Without sizes a login that worked looks like one that failed: then only the larger number proves something.
-    if (sized.at[slot]! > 0 && tries.inTen(slot) >= fast) {
-      return {
-        kind: kinds.guessing,
-        observed: tries.inTen(slot),
-        threshold: fast,
-        usual,
-        sinceMs: tries.sinceMs(slot),
-      };
-    }
-    if (tries.inThirty(slot) < slow) return null;
-    return {
-      kind: kinds.guessing,
-      observed: tries.inThirty(slot),
-      threshold: slow,
-      usual: 3 * usual,
-      sinceMs: tries.sinceMs(slot),
-    };
   }
 
   function spraying(at: number, timeMs: number): Decision | null {
@@ -188,7 +129,7 @@ function createBruteForce(
   /** In the destination's lane: one more attempt at a host, whoever makes it; pairs of those outside are counted here. */
   function attemptAt(flow: Flow, isOutside: boolean, out: Alert[] | null): readonly Alert[] {
     const timeMs = eventMs(flow);
-    const slot = isOutside ? countTry(flow).slot : -1;
+    const slot = isOutside ? pairs.tryOnce(pair, flow).slot : -1;
     hashByHost(flow);
     const at = targets.claim(own);
     if (attackers.add(pair, timeMs) && sources.add(at, timeMs)) targetTries.at[at] = 0;
@@ -198,7 +139,7 @@ function createBruteForce(
       follow(alert, flow, { newHost: false }, (out ??= []));
       return out;
     }
-    const found = (isOutside ? guessing(slot) : null) ?? distributed(at, timeMs);
+    const found = (isOutside ? pairs.guessing(slot) : null) ?? distributed(at, timeMs);
     if (found === null || knownGood(flow)) return out ?? NONE;
     const attempts = Math.max(found.observed, targetTries.at[at]);
     open(flow, { ...found, kind: kinds.atHost, attempts, hosts: 1 }, (out ??= []));
@@ -223,23 +164,18 @@ function createBruteForce(
 
   /** A connection that is no attempt: a success when it follows attempts of the same pair and is larger than they were. */
   function session(flow: Flow, hashAlert: (flow: Flow) => void, out: Alert[] | null): readonly Alert[] {
-    const slot = pairs.claim(pair);
-    const wasLetIn = letIn.at[slot] === 1;
-    letIn.at[slot] = 1;
-    if (wasLetIn || sized.at[slot] === 0) return out ?? NONE;
-    const bytes = sizeOf(flow);
-    const least = options.successFactor * meanBytes.at[slot]! + SESSION_EXTRA_BYTES;
-    const isLarge = bytes >= least && eventMs(flow) - lastMs.at[slot]! <= options.successMs;
+    const attempts = pairs.letIn(pair, flow);
+    if (attempts === null) return out ?? NONE;
     hashAlert(flow);
-    const alert = isLarge ? book.get(handleOf(own)) : undefined;
+    const alert = book.get(handleOf(own));
     if (alert === undefined) return out ?? NONE;
     const { facts } = alert;
     // Whoever mistypes a password at a host that is under attack has few attempts of their own.
-    if (facts['kind'] !== kinds.spraying && tries.inThirty(slot) < options.attempts) return out ?? NONE;
+    if (facts['kind'] !== kinds.spraying && attempts < options.attempts) return out ?? NONE;
     facts['successes'] = (facts['successes'] ?? 0) + 1;
     if (facts['successes'] === 1) {
       facts['sessionMs'] = flow.endMs - flow.startMs;
-      facts['sessionBytes'] = bytes;
+      facts['sessionBytes'] = sizeOf(flow);
       // Towards what: where it got in, or who did.
       alert.target = partyOf(alert.about === 'source' ? flow.destination : flow.source);
     }
@@ -350,17 +286,6 @@ const RULES: Readonly<Record<number, string>> = {
   [kinds.spraying]: 'Password spraying',
   [kinds.atHost]: 'Password guessing at a host',
 };
-
-/** A rule that was met: what it counted, against which threshold, since when. */
-interface Decision {
-  readonly kind: number;
-  readonly observed: number;
-  readonly threshold: number;
-  readonly usual: number;
-  readonly sinceMs: number;
-  /** How many sources, where it was they that were counted. */
-  readonly sources?: number;
-}
 
 function hashPair(hash: Hash, flow: Flow): void {
   startHash(hash);

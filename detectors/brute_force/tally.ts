@@ -1,7 +1,8 @@
 import type { Column, KeyTable } from '../key-table.ts';
 
 const TEN_MINUTES_MS = 600_000;
-const THIRTY_MINUTES_MS = 1_800_000;
+/** The longer of the two windows. */
+export const WINDOW_MS = 1_800_000;
 /** Half of what is usual is forgotten in a day. */
 const HALF_LIFE_MS = 86_400_000;
 const MEAN_LIFE_MS = HALF_LIFE_MS / Math.LN2;
@@ -31,7 +32,7 @@ export function createTally(table: KeyTable): Tally {
 
   return {
     add(slot, timeMs) {
-      const began = thirty.at[slot] === 0 || timeMs - thirtyMs.at[slot]! > THIRTY_MINUTES_MS;
+      const began = thirty.at[slot] === 0 || timeMs - thirtyMs.at[slot]! > WINDOW_MS;
       if (timeMs - tenMs.at[slot]! > TEN_MINUTES_MS) {
         tenMs.at[slot] = timeMs;
         ten.at[slot] = 0;
@@ -53,4 +54,15 @@ export function createTally(table: KeyTable): Tally {
     usualInTen: (slot) => before.at[slot]!,
     sinceMs: (slot) => thirtyMs.at[slot]!,
   };
+}
+
+/** A rule that was met: what it counted, against which threshold, since when. */
+export interface Decision {
+  readonly kind: number;
+  readonly observed: number;
+  readonly threshold: number;
+  readonly usual: number;
+  readonly sinceMs: number;
+  /** How many sources, where it was they that were counted. */
+  readonly sources?: number;
 }

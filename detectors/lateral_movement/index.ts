@@ -5,7 +5,6 @@ import { contactOutcome, outcomes } from '../contact.ts';
 import { eventMs } from '../event-time.ts';
 import { isExchange } from '../exchange.ts';
 import { addNumber, addText, finishHash, handleOf, newHash, startHash, type Hash } from '../hash.ts';
-import { createKeyTable } from '../key-table.ts';
 import { createKnownGood } from '../known-good/index.ts';
 import { createLearning, type LearningState } from '../learning.ts';
 import { addDistinct, type Facts } from '../open-alert.ts';
@@ -17,12 +16,12 @@ import { createShortMemory } from '../short-memory.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
 import { attackOf, explain, severityOf } from './explain.ts';
 import type { Options } from './options.ts';
+import { createSeekers } from './seekers.ts';
 import { newWindow, type FanWindow, type Reached } from './memory.ts';
 
 const NAME = 'lateral_movement';
 const STATE_VERSION = 1;
 const NONE: readonly Alert[] = [];
-const SCAN_WINDOW_MS = 600_000;
 const MAX_CLUSTERS = 256;
 
 /**
@@ -45,7 +44,7 @@ function createLateralMovement(
   /** Edges to admin or data ports, and in the lane of who is reached, edges over admin ports into it. */
   const edges = createRecentSet({ name: 'edges', maxKeys, keepMs: options.keepMs, evicted });
   const inbound = createRecentSet({ name: 'inbound', maxKeys, keepMs: options.keepMs, evicted });
-  const failed = createRecentSet({ name: 'failed', maxKeys, keepMs: SCAN_WINDOW_MS, evicted });
+  const seekers = createSeekers({ maxKeys, scanFailed: options.scanFailed, evicted });
   const learn = { learnMs: options.learnMs, saturateMs: options.saturateMs, saturateFlows: 50 };
   const clusters = createLearning({
     ...learn,
@@ -56,12 +55,6 @@ function createLateralMovement(
   });
   /** Sources by their flows to these ports alone. */
   const sources = createLearning({ ...learn, name: 'source', maxKeys, staleMs: options.staleMs, evict });
-  /** Sources that fail, which are others and many more. */
-  const seekers = createKeyTable({ name: 'seeker', maxKeys, evict });
-  const failedMs = seekers.column('failedMs', Float64Array);
-  const failures = seekers.column('failures', Uint16Array);
-  const scanMs = seekers.column('scanMs', Float64Array);
-  const scanned = seekers.column('scanned', Uint16Array);
   const maxOpen = Math.min(maxKeys, MAX_OPEN_ALERTS);
   const reached = createShortMemory<Reached>({
     name: 'reached',
@@ -142,17 +135,9 @@ function createLateralMovement(
 
   function countFailure(flow: Flow, timeMs: number): void {
     hashPair(flow, 'failed', flow.destination.port!);
-    if (!failed.add(pair, timeMs)) return;
+    if (seekers.isKnown(pair, timeMs)) return;
     hashEntity(own, flow.cluster, entityKey(flow.source));
-    const at = seekers.claim(own);
-    if (timeMs - failedMs.at[at]! > SCAN_WINDOW_MS) {
-      failedMs.at[at] = timeMs;
-      failures.at[at] = 0;
-    }
-    failures.at[at] = Math.min(failures.at[at]! + 1, 65_535);
-    if (failures.at[at] < options.scanFailed) return;
-    scanMs.at[at] = timeMs;
-    scanned.at[at] = failures.at[at]!;
+    seekers.fail(own, pair, timeMs);
   }
 
   /** An answered flow to an admin or data port inside. */
@@ -194,9 +179,7 @@ function createLateralMovement(
   /** Failures of the source's scan within the window; 0 when there was none. Before learning has ended it takes more. */
   function scanBefore(state: LearningState, isAdmin: boolean, timeMs: number): number {
     if (state === 'learning' && !isAdmin) return 0;
-    const at = seekers.find(own);
-    if (at === -1 || scanMs.at[at] === 0 || timeMs - scanMs.at[at]! > windowMs) return 0;
-    const count = scanned.at[at]!;
+    const count = seekers.scanned(own, timeMs, windowMs);
     return count >= options.scanFailed * (state === 'ready' ? 1 : 2) ? count : 0;
   }
 
@@ -287,7 +270,7 @@ function createLateralMovement(
   }
 
   function* sections(): Generator<readonly [string, Uint8Array]> {
-    for (const set of [edges, inbound, failed]) yield* set.sections();
+    for (const set of [edges, inbound]) yield* set.sections();
     yield* clusters.sections();
     yield* sources.sections();
     yield* seekers.sections();
@@ -308,12 +291,12 @@ function createLateralMovement(
     snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
     restore(chunks) {
       const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      for (const part of [edges, inbound, failed, clusters, sources, seekers, reached, windows, book])
+      for (const part of [edges, inbound, clusters, sources, seekers, reached, windows, book])
         part.restore(saved);
     },
     status: () => ({
       state: clusters.ready > 0 || clusterMs >= options.learnMs ? 'ready' : 'learning',
-      keys: edges.size + inbound.size + failed.size + sources.table.size + seekers.size,
+      keys: edges.size + inbound.size + sources.table.size + seekers.size,
     }),
   };
 }
