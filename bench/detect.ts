@@ -1,5 +1,17 @@
 import type { Detector, DetectorFactory } from '../pipeline/contracts.ts';
 import { partitionOf } from '../pipeline/partition.ts';
+import { create as createBruteForce } from '../detectors/brute_force/index.ts';
+import { options as bruteForceOptions } from '../detectors/brute_force/options.ts';
+import { create as createControlPlaneAccess } from '../detectors/control_plane_access/index.ts';
+import { options as controlPlaneAccessOptions } from '../detectors/control_plane_access/options.ts';
+import { create as createLateralMovement } from '../detectors/lateral_movement/index.ts';
+import { options as lateralMovementOptions } from '../detectors/lateral_movement/options.ts';
+import { create as createNewEdge } from '../detectors/new_edge/index.ts';
+import { options as newEdgeOptions } from '../detectors/new_edge/options.ts';
+import { create as createThreatIntel } from '../detectors/threat_intel/index.ts';
+import { options as threatIntelOptions } from '../detectors/threat_intel/options.ts';
+import { create as createVerdictMismatch } from '../detectors/verdict_mismatch/index.ts';
+import { options as verdictMismatchOptions } from '../detectors/verdict_mismatch/options.ts';
 import { create as createPolicyDenied } from '../detectors/policy_denied/index.ts';
 import { options as policyDeniedOptions } from '../detectors/policy_denied/options.ts';
 import { create as createPortScan } from '../detectors/port_scan/index.ts';
@@ -15,6 +27,22 @@ const MAX_KEYS = 100_000;
 
 const portScan = createPortScan(portScanOptions.parse({}));
 const policyDenied = createPolicyDenied(policyDeniedOptions.parse({}));
+/** A list as feeds are: 100,000 addresses and 1,000 networks. */
+const listed = Array.from({ length: 101_000 }, (_, i) =>
+  i < 100_000
+    ? `${11 + (i % 150)}.${(i >> 8) & 255}.${i & 255}.${(i * 7) % 255}`
+    : `${11 + (i % 150)}.${i & 255}.0.0/24`,
+);
+const edges: Readonly<Record<string, DetectorFactory>> = {
+  control_plane_access: createControlPlaneAccess(controlPlaneAccessOptions.parse({})),
+  new_edge: createNewEdge(newEdgeOptions.parse({})),
+  lateral_movement: createLateralMovement(lateralMovementOptions.parse({})),
+  brute_force: createBruteForce(bruteForceOptions.parse({})),
+  threat_intel: createThreatIntel(
+    threatIntelOptions.parse({ lists: [{ name: 'bench', entries: listed.join('\n') }] }),
+  ),
+  verdict_mismatch: createVerdictMismatch(verdictMismatchOptions.parse({})),
+};
 
 /** Detectors on ordinary traffic of a cluster, a fifth of it denied, and on a flood from spoofed sources. */
 export async function bench(): Promise<BenchRow[]> {
@@ -36,12 +64,19 @@ export async function bench(): Promise<BenchRow[]> {
       for (let round = 0; round < ROUNDS; round++) show(flows, detectors);
     });
   };
+  const alone: BenchRow[] = [];
+  for (const [name, factory] of Object.entries(edges)) {
+    alone.push(await run(`detect: ${name}, ordinary traffic`, ordinary, [factory]));
+  }
   return [
     await run(floor, ordinary, []),
     await run('detect: port_scan, ordinary traffic', ordinary, [portScan]),
     await run('detect: policy_denied, ordinary traffic', ordinary, [policyDenied]),
     await run('detect: both, ordinary traffic', ordinary, [portScan, policyDenied]),
     await run('detect: both, spoofed flood', flood, [portScan, policyDenied]),
+    ...alone,
+    await run('detect: these six, ordinary traffic', ordinary, Object.values(edges)),
+    await run('detect: these six, spoofed flood', flood, Object.values(edges)),
   ];
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEnricher } from '../enricher/index.ts';
-import { networkTable } from '../enricher/networks.ts';
+import { networkTable } from '../query/networks.ts';
 import { options } from '../enricher/options.ts';
 import { newEndpoint, newFlow, type Flow } from '../schema/records.ts';
 import { generateCluster, PCI_LABEL, TENANT_LABEL, type GeneratedCluster } from '../test/helpers/cluster.ts';

@@ -77,7 +77,12 @@ export interface Opening {
   /** KQL that finds the evidence. */
   readonly query: string;
   /** Evidence that was counted before this flow. */
-  readonly earlier?: { readonly count: number; readonly firstMs: number; readonly ports: readonly number[] };
+  readonly earlier?: {
+    readonly count: number;
+    readonly firstMs: number;
+    readonly ports: readonly number[];
+    readonly peers?: readonly string[];
+  };
   readonly facts: Facts;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */
   readonly peer?: string | null;
@@ -119,7 +124,7 @@ export function openAlert(id: string, handle: number, flow: Flow, opening: Openi
     flows: [],
     flowIds: [],
     ports: [...(opening.earlier?.ports ?? [])],
-    peers: [],
+    peers: [...(opening.earlier?.peers ?? [])],
     policies: [],
   };
 }

@@ -1,10 +1,25 @@
+import { options as bruteForce } from './brute_force/options.ts';
+import { options as controlPlaneAccess } from './control_plane_access/options.ts';
+import { options as lateralMovement } from './lateral_movement/options.ts';
+import { options as newEdge } from './new_edge/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
+import { options as threatIntel } from './threat_intel/options.ts';
+import { options as verdictMismatch } from './verdict_mismatch/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
+  brute_force: { options: bruteForce, load: () => import('./brute_force/index.ts') },
+  control_plane_access: {
+    options: controlPlaneAccess,
+    load: () => import('./control_plane_access/index.ts'),
+  },
+  lateral_movement: { options: lateralMovement, load: () => import('./lateral_movement/index.ts') },
+  new_edge: { options: newEdge, load: () => import('./new_edge/index.ts') },
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },
+  threat_intel: { options: threatIntel, load: () => import('./threat_intel/index.ts') },
+  verdict_mismatch: { options: verdictMismatch, load: () => import('./verdict_mismatch/index.ts') },
 } as const;
 
 export type DetectorType = keyof typeof detectors;

@@ -1,6 +1,6 @@
 import { WeirError } from '../pipeline/errors.ts';
 import type { Options } from './options.ts';
-import { networkTable } from './networks.ts';
+import { networkTable } from '../query/networks.ts';
 
 /** Ranges that are never routed on the internet, so that equal addresses in two places are two endpoints. */
 const PRIVATE = [

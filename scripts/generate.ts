@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errors } from './generate/errors.ts';
 import { fields } from './generate/fields.ts';
+import { knownGood } from './generate/known-good.ts';
 import { options } from './generate/options.ts';
 import { records } from './generate/records.ts';
 import { topics } from './generate/topics.ts';
@@ -10,6 +11,7 @@ import { topics } from './generate/topics.ts';
 /** Each generator names the file it owns and returns its whole text. */
 const outputs: Record<string, () => string | Promise<string>> = {
   'schema/records.ts': records,
+  'detectors/known-good/entries.ts': knownGood,
   'docs/reference/errors.md': errors,
   'docs/reference/options.md': options,
   'docs/reference/records.md': fields,

@@ -25,7 +25,7 @@ import {
   transportOf,
   transports,
   type ContactOutcome,
-} from './contact.ts';
+} from '../contact.ts';
 import { attackOf, explain } from './explain.ts';
 import type { Options } from './options.ts';
 import { belongs, createRules, shapes, type Decision, type Shape } from './rules.ts';

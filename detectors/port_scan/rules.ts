@@ -1,5 +1,5 @@
 import { FAILED, PUBLIC, TRANSPORT, type ContactRing } from './contact-ring.ts';
-import { transports } from './contact.ts';
+import { transports } from '../contact.ts';
 import type { Options } from './options.ts';
 
 /** What a source was found doing. The order is that of the code kept in an alert's facts. */

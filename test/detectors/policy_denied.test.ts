@@ -5,22 +5,12 @@ import { options } from '../../detectors/policy_denied/options.ts';
 import type { Severity } from '../../schema/records.ts';
 import { detectorContract } from '../contracts/detectorContract.ts';
 import { notifications, opened, runDetector } from './harness.ts';
-import { address, addresses, flowsOf, pod, policy, ports, span, T0, type Traffic } from './scenario.ts';
+import { address, addresses, flowsOf, life, pod, policy, ports, span, T0, type Traffic } from './scenario.ts';
 
 const factory = create(options.parse({}));
 const web = pod('shop/web');
 const api = pod('payments/api');
 const card = pod('payments/card', { scopes: ['pci'] });
-
-/** Something that happens from the first moment on, so that the baseline begins there in every lane. */
-const life: Traffic = {
-  at: '0s',
-  every: '1m',
-  from: Array.from({ length: 60 }, (_, i) => pod(`life/client-${i}`)),
-  to: Array.from({ length: 47 }, (_, i) => pod(`life/server-${i}`)),
-  times: 3_000,
-  fate: 'allowed',
-};
 
 interface Scenario {
   readonly name: string;

@@ -55,6 +55,18 @@ export function pod(name: string, extra: Partial<Endpoint> = {}): Endpoint {
   };
 }
 
+/** A node; the address follows from the name. */
+export function node(name: string, extra: Partial<Endpoint> = {}): Endpoint {
+  return {
+    ...newEndpoint(),
+    ip: addressOf(name),
+    kind: 'host',
+    node: name,
+    entity: `test/host/${name}`,
+    ...extra,
+  };
+}
+
 /** An address the inventory does not know. */
 export function address(ip: string, extra: Partial<Endpoint> = {}): Endpoint {
   const isPrivate = /^(10|192\.168|172\.16)\./.test(ip);
@@ -77,6 +89,16 @@ export function policy(name: string | null, namespace: string | null = 'shop'): 
   ref.action = name === null ? 'default_deny' : 'deny';
   return ref;
 }
+
+/** Something that happens from the first moment on for 50 hours, so that learning begins there in every lane. */
+export const life: Traffic = {
+  at: '0s',
+  every: '1m',
+  from: Array.from({ length: 60 }, (_, i) => pod(`life/client-${i}`)),
+  to: Array.from({ length: 47 }, (_, i) => pod(`life/server-${i}`)),
+  times: 3_000,
+  fate: 'allowed',
+};
 
 /** Flows of all lines, in no particular order. */
 export function flowsOf(lines: readonly Traffic[]): Flow[] {

@@ -1,5 +1,5 @@
-import type { Flow } from '../../schema/records.ts';
-import { entityKey } from '../party.ts';
+import type { Flow } from '../schema/records.ts';
+import { entityKey } from './party.ts';
 
 /**
  * What became of a contact. `seen` is a contact whose fate the origin does not tell: it counts where the number of

@@ -1,4 +1,4 @@
-import { canonicalAddress, ipv4Number, parseNetwork } from '../query/address.ts';
+import { canonicalAddress, ipv4Number, parseNetwork } from './address.ts';
 import { WeirError } from '../pipeline/errors.ts';
 import { ipv6Words } from './ipv6.ts';
 
@@ -21,10 +21,7 @@ export function networkTable<T>(
   for (const { cidr, value } of entries) {
     const network = parseNetwork(cidr);
     if (network === null)
-      throw new WeirError(
-        'config_invalid',
-        `networks: "${cidr}" is not a network, expected such as 10.0.0.0/8`,
-      );
+      throw new WeirError('config_invalid', `"${cidr}" is not a network, expected such as 10.0.0.0/8`);
     if (network.version === 4) {
       v4.push({ from: BigInt(network.from), to: BigInt(network.to), prefix: network.prefix, value });
     } else {

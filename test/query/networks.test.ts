@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { networkTable } from '../../enricher/networks.ts';
+import { networkTable } from '../../query/networks.ts';
 import { networkHas, parseNetwork } from '../../query/address.ts';
 
 const v4 = fc.tuple(fc.nat(255), fc.nat(3), fc.nat(3), fc.nat(255)).map((parts) => parts.join('.'));
