@@ -1,5 +1,6 @@
 import { FAILED, PUBLIC, TRANSPORT, type ContactRing } from './contact-ring.ts';
 import { transports } from '../contact.ts';
+import { sequentialTest } from '../stats/sequential-test.ts';
 import type { Options } from './options.ts';
 
 /** What a source was found doing. The order is that of the code kept in an alert's facts. */
@@ -39,12 +40,20 @@ export interface Rules {
 
 /**
  * Counting rules over the last minutes (after Zeek's scan policy, Elastic's network scan rule and their measured
- * results) and the sequential test of Jung, Paxson, Berger and Balakrishnan (IEEE S&P 2004) over first contacts,
- * which has no window and so finds slow scans.
+ * results) and a sequential test over first contacts, which has no window and so finds slow scans.
  */
 export function createRules(options: Options): Rules {
   const sensitive = new Set(options.sensitivePorts);
-  const upperBound = Math.log((1 - options.alpha) / options.alpha);
+  const {
+    successStep,
+    failureStep,
+    upper: upperBound,
+  } = sequentialTest({
+    usualSuccess: options.benignSuccess,
+    suspectSuccess: options.scannerSuccess,
+    alpha: options.alpha,
+    beta: options.alpha,
+  });
 
   function onHost(ring: ContactRing): Decision | null {
     const now = ring.timeMs(0);
@@ -130,8 +139,8 @@ export function createRules(options: Options): Rules {
   }
 
   return {
-    failureStep: Math.log((1 - options.scannerSuccess) / (1 - options.benignSuccess)),
-    successStep: Math.log(options.scannerSuccess / options.benignSuccess),
+    failureStep,
+    successStep,
     lowerBound: -Math.log(99),
     upperBound,
     decide(ring, walk) {
