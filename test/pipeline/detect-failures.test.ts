@@ -57,9 +57,13 @@ function detecting(t: TestContext, keep?: (letters: readonly DeadLetter[]) => Pr
   const letters: DeadLetter[] = [];
   const drain = new AbortController();
   t.after(() => drain.abort());
+  let written: Uint8Array[] = [];
   const snapshots: SnapshotStore = {
-    write: () => Promise.resolve('somewhere'),
-    read: () => Promise.resolve([]),
+    write(_lane, chunks) {
+      written = [...chunks];
+      return Promise.resolve('somewhere');
+    },
+    read: () => Promise.resolve(written),
   };
   const done = detect(
     {
@@ -156,7 +160,8 @@ test('an alert that was not raised when its lane was taken away is raised when i
     throw new Error('not enough replicas');
   };
   await log.give(judged(0, 'deny'), { isStale: () => stale });
-  await log.assign(lane);
+  const { metadata } = log.commits.at(-1)!;
+  await log.assign(lane.map((each) => ({ ...each, metadata })));
   await log.give([logEntry(0, { mark: markAt(T0 + 1e8) })], { topic: 'rekeyed' });
   await log.give(judged(0, 'deny'));
   assert.deepEqual(

@@ -132,8 +132,9 @@ test('a log keeps its name, and a new one in its place has another', async (t) =
 });
 
 test('an append that waits for room is not overtaken by one that finds it', async (t) => {
-  const log = await open(t, { maxBytes: 20_000 });
-  await Promise.all(Array.from({ length: 150 }, (_, i) => log.append('enriched', flows(i * 10, 10))));
+  const log = await open(t, { maxBytes: 20_000, readers: { slow: ['enriched'] } });
+  for (let at = 0; at < 1500; at += 20)
+    await Promise.all([log.append('enriched', flows(at, 10)), log.append('enriched', flows(at + 10, 10))]);
   const kept = await log.newest('enriched', 10_000);
   const positions = kept.map(({ value }) => (value as Flow).position);
   assert.deepEqual(
