@@ -139,15 +139,24 @@ test('a detector that fails on a thousand flows in a row is broken: stop', async
 test('no cursor passes a dead letter that is not durable', async (t) => {
   const { log } = await started(t, () => new Promise(() => {}));
   const commits = log.commits.length;
-  let letGo: () => void = () => {};
-  log.onAppend = (topic) => (topic === 'alerts' ? new Promise((resolve) => (letGo = resolve)) : undefined);
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) await setImmediate();
+  };
+  let beat: () => void = () => {};
+  let raised: () => void = () => {};
+  // One partition of the lane is about to cut a snapshot when the other one folds.
+  void log.give([logEntry(1, { mark: markAt(T0 + 2e8) })], {
+    topic: 'rekeyed',
+    heartbeat: () => new Promise((resolve) => (beat = resolve)),
+  });
+  await turns();
+  log.onAppend = (topic) => (topic === 'alerts' ? new Promise((resolve) => (raised = resolve)) : undefined);
   void log.give(judged(0, 'deny', 'error'));
-  for (let i = 0; i < 10; i++) await setImmediate();
-  // The other partition of the lane is due for a snapshot meanwhile.
-  void log.give([logEntry(1, { mark: markAt(T0 + 2e8) })], { topic: 'rekeyed' });
-  for (let i = 0; i < 10; i++) await setImmediate();
-  letGo();
-  for (let i = 0; i < 10; i++) await setImmediate();
+  await turns();
+  beat();
+  await turns();
+  raised();
+  await turns();
   assert.equal(log.commits.length, commits);
 });
 

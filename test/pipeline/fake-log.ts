@@ -48,6 +48,7 @@ export interface GivenPlace {
   readonly topic?: Topic;
   readonly partition?: number;
   readonly isStale?: () => boolean;
+  readonly heartbeat?: () => Promise<void>;
 }
 
 export function fakeLog(partitions = 1): FakeLog {
@@ -85,7 +86,7 @@ export function fakeLog(partitions = 1): FakeLog {
           await log.onCommit(commit);
           log.commits.push(commit);
         },
-        heartbeat: () => Promise.resolve(),
+        heartbeat: place.heartbeat ?? (() => Promise.resolve()),
         isStale: place.isStale ?? (() => false),
       };
       try {
