@@ -15,7 +15,7 @@ export interface Seen {
   readonly batches: LineBatch[];
 }
 
-export interface SourceContractOptions {
+export interface FileContractOptions {
   /** Name of the input, for the names of the tests. */
   readonly name: string;
   /** An input over the files that match the pattern. */
@@ -101,8 +101,8 @@ export function checkBatches(batches: readonly LineBatch[]): void {
   }
 }
 
-/** What every input over files promises (pipeline/contracts.ts, `Input`; architecture, "Origins, positions, cursors"). */
-export function sourceContract(options: SourceContractOptions): void {
+/** What an input over files promises beside `sourceContract` (architecture, "Origins, positions, cursors"). */
+export function fileContract(options: FileContractOptions): void {
   const { name, lines, header = [] } = options;
   const content = (from: number, to: number, first = from === 0): string =>
     [...(first ? header : []), ...lines.slice(from, to)].map((line) => `${line}\n`).join('');
