@@ -1,17 +1,9 @@
-import type { Flow, Loss } from '../schema/records.ts';
-import type {
-  Context,
-  DecodeOutput,
-  Input,
-  LineBatch,
-  LineDecoder,
-  OriginContext,
-  Reject,
-  Stage,
-} from './contracts.ts';
+import type { Flow } from '../schema/records.ts';
+import type { Context, Input, LineBatch, LineDecoder, OriginContext, Reject, Stage } from './contracts.ts';
 import type { Counters } from './counters.ts';
 import type { Cursors } from './cursors.ts';
-import { appendOrKeep, deadLetter, lineLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
+import { appendOrKeep, type DeadLetters } from './dead-letter.ts';
+import { Decoded, lettersOf } from './decoded.ts';
 import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { Entry, Log, Mark } from './log.ts';
 import { perRecord } from './per-record.ts';
@@ -169,35 +161,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
   ): Promise<void> {
     const nowMs = clock.now();
     const { held } = out;
-    const letters = [
-      ...out.rejects.map((reject) => lineLetter(component, batch.origin, reject, nowMs)),
-      ...out.failures.map(({ error, position, payload }) =>
-        deadLetter({
-          component,
-          kind: 'line',
-          code: 'record_failed',
-          reason: `${origin.place}: the decoder failed at position ${position}: ${messageOf(error)}`,
-          error,
-          payload,
-          timeMs: nowMs,
-          origin: batch.origin,
-          position,
-        }),
-      ),
-      ...out.stageFailures.map(({ flow, error }) =>
-        deadLetter({
-          component: 'enricher',
-          kind: 'flow',
-          code: 'record_failed',
-          reason: `enriching flow ${flow.id} failed: ${messageOf(error)}`,
-          error,
-          payload: payloadOf(flow),
-          timeMs: nowMs,
-          origin: batch.origin,
-          position: flow.position,
-        }),
-      ),
-    ];
+    const letters = lettersOf(out, { component, origin: batch.origin, place: origin.place, nowMs });
     await appended;
     if (letters.length > 0) await options.letters.keep(letters);
     if (out.losses.length > 0)
@@ -384,31 +348,4 @@ function markEntries(options: CollectOptions, watermarkMs: number, final: boolea
   if (watermarkMs === -Infinity) return [];
   const mark: Mark = { input: options.source, of: options.marksOf, watermarkMs, final };
   return [{ partition: 0, key: null, value: null, mark }];
-}
-
-/** What one batch decoded to. */
-class Decoded implements DecodeOutput {
-  readonly flows: Flow[] = [];
-  readonly rejects: Reject[] = [];
-  readonly losses: Loss[] = [];
-  readonly failures: { error: unknown; position: number; payload: string }[] = [];
-  readonly stageFailures: { flow: Flow; error: unknown }[] = [];
-  skipped = 0;
-  /** The origin's greatest `startMs` with this batch. */
-  startMs = -Infinity;
-  /** Since when the origin is at its end with this batch; null while there is more. */
-  atEndMs: number | null = null;
-  held: ReturnType<NonNullable<LineDecoder['checkpoint']>> = undefined;
-  flow(flow: Flow): void {
-    this.flows.push(flow);
-  }
-  reject(reject: Reject): void {
-    this.rejects.push(reject);
-  }
-  loss(loss: Loss): void {
-    this.losses.push(loss);
-  }
-  skip(): void {
-    this.skipped++;
-  }
 }

@@ -8,7 +8,7 @@ import { isRetryable, messageOf } from './errors.ts';
 import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
 import type { Assignment, Log, LogBatch, LogEntry, Seek } from './log.ts';
 import { partitionOf } from './partition.ts';
-import { attempt, type Attempts } from './quarantine.ts';
+import { attempt, quarantined, type Attempts } from './quarantine.ts';
 import type { SnapshotStore } from './snapshots.ts';
 
 type FlowTopic = 'enriched' | 'rekeyed';
@@ -303,19 +303,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       take: (entries) => take(held, batch, entries),
       async poison(entry) {
         counters.dropped('quarantined', 1);
-        await options.letters.keep([
-          deadLetter({
-            component: 'detectors',
-            kind: 'flow',
-            code: 'quarantined',
-            reason: `the process died three times at ${batch.topic} ${batch.partition} offset ${entry.offset}`,
-            payload: payloadOf(entry.value),
-            timeMs: clock.now(),
-            topic: batch.topic,
-            partition: batch.partition,
-            offset: entry.offset,
-          }),
-        ]);
+        await options.letters.keep([quarantined('detectors', batch, entry, clock.now())]);
       },
     });
     // A state that takes long to write is written less often: never more than a twentieth of the time.

@@ -7,6 +7,7 @@ import { messageOf } from './errors.ts';
 import { topics, type Entry, type Log, type LogBatch } from './log.ts';
 import { partitionOf } from './partition.ts';
 import { perRecord } from './per-record.ts';
+import { attempt, noAttempts, quarantined, type Attempts } from './quarantine.ts';
 import { createWatermarks, watermarkDefaults, type WatermarkOptions, type Watermarks } from './watermarks.ts';
 
 export interface EnrichOptions {
@@ -14,6 +15,8 @@ export interface EnrichOptions {
   readonly log: Log;
   readonly letters: DeadLetters;
   readonly counters: Counters;
+  /** What was being worked on when the process died; without it nothing is quarantined. */
+  readonly attempts?: Attempts;
   readonly watermarks?: WatermarkOptions;
 }
 
@@ -97,10 +100,9 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
     }));
   }
 
-  async function handle(batch: LogBatch<'flows'>): Promise<void> {
+  async function passOn(batch: LogBatch<'flows'>): Promise<void> {
     const begunMs = clock.now();
-    const last = batch.entries.at(-1);
-    if (!last) return;
+    const last = batch.entries.at(-1)!;
     counters.received(batch.entries.length);
     for (const entry of batch.entries)
       if (entry.error !== undefined) {
@@ -137,6 +139,18 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
     await Promise.all([appendOrKeep(to, 'enriched', byInitiator), appendOrKeep(to, 'rekeyed', byResponder)]);
     counters.sent(good.length);
     counters.tookMs(clock.now() - begunMs);
+  }
+
+  async function handle(batch: LogBatch<'flows'>): Promise<void> {
+    const last = batch.entries.at(-1);
+    if (!last) return;
+    await attempt(options.attempts ?? noAttempts, `${batch.topic}-${batch.partition}`, batch.entries, {
+      take: (entries) => passOn({ ...batch, entries }),
+      async poison(entry) {
+        counters.dropped('quarantined', 1);
+        await options.letters.keep([quarantined('enricher', batch, entry, clock.now())]);
+      },
+    });
     if (!batch.isStale()) await batch.commit(last.offset + 1);
   }
 

@@ -39,6 +39,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
     await log.start(options.stop);
     try {
       const letters = logDeadLetters(log);
+      const attempts = fileAttempts(`${stateDir}/attempts`);
       const lookout = createLookout();
       const runs = (each: Role): boolean => role === null || role === each;
       const pumps: Pump[] = [];
@@ -78,7 +79,11 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
         pumps.push({
           name: 'enricher',
           run: ({ drain }) =>
-            enrich({ stage, log, letters, counters, watermarks }, contextOf(shared, 'enricher'), drain),
+            enrich(
+              { stage, log, letters, counters, attempts, watermarks },
+              contextOf(shared, 'enricher'),
+              drain,
+            ),
         });
       }
       if (runs('detectors'))
@@ -91,7 +96,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
               plan: partitionedPlan,
               log,
               snapshots: log.snapshots,
-              attempts: fileAttempts(`${stateDir}/attempts`),
+              attempts,
               letters,
               snapshotEveryMs: 10_000,
               notifyMaxAgeMs: config.notifyMaxAgeMs,

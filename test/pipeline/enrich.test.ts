@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Stage } from '../../pipeline/contracts.ts';
 import { createCounters } from '../../pipeline/counters.ts';
 import { enrich } from '../../pipeline/enrich.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { noMeter } from '../../pipeline/meter.ts';
+import { fileAttempts, noAttempts, type Attempts } from '../../pipeline/quarantine.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { DeadLetter, Flow } from '../../schema/records.ts';
 import { testContext } from '../helpers/context.ts';
+import { temporaryDirectory } from '../helpers/directory.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { fakeLog, logEntry, type FakeLog } from './fake-log.ts';
 
@@ -27,6 +30,7 @@ const tenants: Stage<Flow, Flow> = {
 function enriching(
   t: TestContext,
   stage: Stage<Flow, Flow> = tenants,
+  attempts: Attempts = noAttempts,
 ): { log: FakeLog; letters: DeadLetter[]; done: Promise<void> } {
   const log = fakeLog(LANES);
   const letters: DeadLetter[] = [];
@@ -35,6 +39,7 @@ function enriching(
   const done = enrich(
     {
       stage,
+      attempts,
       log,
       letters: {
         keep(some) {
@@ -169,4 +174,30 @@ test('a flow that is too large once it is enriched is kept', async (t) => {
       letters.every(({ code, position }) => code === 'record_unencodable' && position === 1),
   );
   assert.equal(log.commits.at(-1)!.offset, 2);
+});
+
+test('a flow that the process dies on is quarantined at the third time, and the others get through', async (t) => {
+  const directory = temporaryDirectory(t);
+  const deadly: Stage<Flow, Flow> = {
+    // As a process that is killed: nothing is caught, nothing goes on.
+    apply: (flows) => (flows.some(({ position }) => position === 2) ? new Promise(() => {}) : flows),
+  };
+  const entries = Array.from({ length: 5 }, (_, i) => flowAt(i, T0));
+  for (let death = 1; death <= 3; death++) {
+    const { log } = enriching(t, deadly, fileAttempts(directory));
+    void log.give(entries, { topic: 'flows' });
+    for (let i = 0; i < 20; i++) await setImmediate();
+    assert.deepEqual(log.commits, []);
+  }
+  const { log, letters } = enriching(t, deadly, fileAttempts(directory));
+  await log.give(entries, { topic: 'flows' });
+  assert.deepEqual(
+    log.values<Flow>('enriched').map(({ position }) => position),
+    [0, 1, 3, 4],
+  );
+  assert.deepEqual(
+    letters.map(({ component, code, offset }) => [component, code, offset]),
+    [['enricher', 'quarantined', 2]],
+  );
+  assert.equal(log.commits.at(-1)!.offset, 5);
 });
