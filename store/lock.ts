@@ -5,11 +5,11 @@ import { WeirError } from '../pipeline/errors.ts';
 const held = new Set<string>();
 
 /**
- * Makes this process the owner of a directory, by a file that names it. A lock whose process is gone, or whose
+ * Makes this process the owner of a directory, by a file that names it; `what` is in the message. A lock whose process is gone, or whose
  * process id was given to another since, is taken over. Returns what gives the directory up again. Throws
  * `state_unusable` naming the process that holds it.
  */
-export function lockDirectory(dir: string): () => void {
+export function lockDirectory(dir: string, what = `the store in ${dir}`): () => void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, 'lock');
   for (let tries = 0; ; tries++) {
@@ -22,7 +22,7 @@ export function lockDirectory(dir: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || tries > 3) throw error;
       const pid = ownerOf(path);
       if (pid !== null) {
-        throw new WeirError('state_unusable', `the store in ${dir} is in use by process ${pid}`);
+        throw new WeirError('state_unusable', `${what} is in use by process ${pid}`);
       }
       rmSync(path, { force: true });
     }

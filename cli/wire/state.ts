@@ -1,9 +1,10 @@
-import { mkdirSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { diskError, readJson, writeAtomically } from '../../pipeline/files.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import { digest } from '../../schema/ids.ts';
+import { lockDirectory } from '../../store/lock.ts';
 
 /** What must stay as it was for the state to mean anything. */
 interface Recorded {
@@ -21,7 +22,7 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
   } catch (error) {
     throw diskError(error, `cannot make the state directory ${directory}`);
   }
-  const release = lock(join(directory, 'pid'), directory);
+  const release = lock(directory);
   try {
     const path = join(directory, 'state.json');
     const found = (await readJson(path)) as Recorded | undefined;
@@ -39,33 +40,16 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
   }
 }
 
-function lock(path: string, directory: string): () => void {
-  for (let tries = 0; ; tries++) {
-    try {
-      const file = openSync(path, 'wx', 0o600);
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, `cannot write ${path}`);
-    }
-    const owner = Number(readFileSync(path, 'utf8'));
-    if (tries > 3 || isAlive(owner))
-      throw new WeirError(
-        'state_unusable',
-        `${directory} is in use by process ${owner}: stop it, or set another state.dir`,
-      );
-    rmSync(path, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+/** Another process is told by its start as well as its number: after a reboot the number may be somebody else's. */
+function lock(directory: string): () => void {
   try {
-    process.kill(pid, 0);
-    return true;
+    return lockDirectory(directory, directory);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (error instanceof WeirError)
+      throw new WeirError(error.code, `${error.message}: stop it, or set another state.dir`, {
+        cause: error,
+      });
+    throw diskError(error, `cannot lock ${directory}`);
   }
 }
 
