@@ -9,6 +9,8 @@ import { weirCluster, type Cluster } from './cluster.ts';
 import { alertsIn, sameAlerts, sameFlows } from './far-side.ts';
 
 const FLOWS = 200_000;
+/** With the other numbers of detectors half of it is enough to see a difference, and keeps a run of everything short. */
+const FEWER = 100_000;
 /** What has begun to arrive and then does not for so long is stuck, on however slow a machine. */
 const STUCK_MS = 180_000;
 /** Marks of event time are entries of the log too, and there are always some on their way. */
@@ -147,8 +149,8 @@ test(
       detectors: 4,
     });
     await explained(cluster, async () => {
-      await killing(cluster, ['detectors-2', 'enricher-1'], { flows: 40_000, seed: 7 });
-      const feeding = cluster.feed(60_000);
+      await killing(cluster, ['detectors-2', 'enricher-1'], { flows: FEWER / 5, seed: 7 });
+      const feeding = cluster.feed((3 * FEWER) / 10);
       const flowsTopic = (await far.brokers.admin.listTopics()).find((name) => name.endsWith('weir.flows'))!;
       await far.brokers.moveLeader(flowsTopic, 0);
       await siem.kill();
@@ -156,11 +158,11 @@ test(
       await far.brokers.kill9(2);
       await feeding;
       await far.es.restart?.();
-      await killing(cluster, ['detectors-3', 'sinks-6'], { flows: 40_000, seed: 8 });
+      await killing(cluster, ['detectors-3', 'sinks-6'], { flows: FEWER / 5, seed: 8 });
       await far.brokers.restart(2);
       await siem.restart();
-      await killing(cluster, ['detectors-4', 'detectors-5', 'collector-0'], { flows: 40_000, seed: 9 });
-      await cluster.feed(FLOWS - cluster.fed);
+      await killing(cluster, ['detectors-4', 'detectors-5', 'collector-0'], { flows: FEWER / 5, seed: 9 });
+      await cluster.feed(FEWER - cluster.fed);
       await siemHas(siem, await complete(cluster, far));
     });
   },
@@ -182,8 +184,8 @@ test(
     });
     await explained(cluster, async () => {
       const round = ['detectors-2', 'enricher-1', 'detectors-2', 'collector-0', 'detectors-2', 'sinks-3'];
-      await killing(cluster, round, { flows: FLOWS / 2, seed: 3 });
-      await cluster.feed(FLOWS - cluster.fed);
+      await killing(cluster, round, { flows: FEWER / 2, seed: 3 });
+      await cluster.feed(FEWER - cluster.fed);
       await siemHas(siem, await complete(cluster, far));
     });
   },
