@@ -1,20 +1,13 @@
-import type { Flow, Loss } from '../schema/records.ts';
-import type {
-  Context,
-  DecodeOutput,
-  Input,
-  LineBatch,
-  LineDecoder,
-  OriginContext,
-  Reject,
-  Stage,
-} from './contracts.ts';
+import type { Flow } from '../schema/records.ts';
+import type { Context, Input, LineBatch, LineDecoder, OriginContext, Reject, Stage } from './contracts.ts';
 import type { Counters } from './counters.ts';
 import type { Cursors } from './cursors.ts';
-import { deadLetter, lineLetter, type DeadLetters } from './dead-letter.ts';
+import { appendOrKeep, type DeadLetters } from './dead-letter.ts';
+import { Decoded, lettersOf } from './decoded.ts';
 import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { Entry, Log, Mark } from './log.ts';
 import { originClock, type OriginClock } from './origin-clock.ts';
+import { perRecord } from './per-record.ts';
 import { createWatermarks, watermarkDefaults } from './watermarks.ts';
 import { anySignal } from './signals.ts';
 
@@ -94,12 +87,32 @@ export async function collect(options: CollectOptions, context: Context, drain: 
   let failuresInARow = 0;
   const startedMs = clock.now();
   let savedMs = startedMs;
-  let failure: { readonly error: unknown } | null = null;
   let warnedMs = -Infinity;
+  const apply = options.stage && perRecord(options.stage);
+  const broken = new AbortController();
+  const to = {
+    log,
+    letters: options.letters,
+    component,
+    now: () => clock.now(),
+    failed: (error: unknown) => counters.failed(error),
+  };
+
+  /** Ends the reading: what could not be appended or settled is redelivered, and nothing may overtake it. */
+  const fail = (error: unknown): void => broken.abort(error);
+
+  // What was read before goes on where it stood: until it is heard of again, the others do not run ahead of it.
+  const awaited = new Set<string>();
+  if (options.follow) for (const [name, { ended }] of cursors.entries()) if (!ended) awaited.add(name);
+  function watermark(nowMs: number): number {
+    const isEarly = awaited.size > 0 && nowMs - startedMs < FIRST_BATCH_MS;
+    return isEarly ? -Infinity : watermarks.current();
+  }
 
   function originOf(batch: LineBatch): Origin {
     let origin = origins.get(batch.origin);
     if (origin) return origin;
+    awaited.delete(batch.origin);
     const decoder = options.decoder({
       origin: batch.origin,
       place: batch.place,
@@ -151,22 +164,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
   ): Promise<void> {
     const nowMs = clock.now();
     const { held } = out;
-    const letters = [
-      ...out.rejects.map((reject) => lineLetter(component, batch.origin, reject, nowMs)),
-      ...out.failures.map(({ error, position, payload }) =>
-        deadLetter({
-          component,
-          kind: 'line',
-          code: 'record_failed',
-          reason: `${origin.place}: the decoder failed at position ${position}: ${messageOf(error)}`,
-          error,
-          payload,
-          timeMs: nowMs,
-          origin: batch.origin,
-          position,
-        }),
-      ),
-    ];
+    const letters = lettersOf(out, { component, origin: batch.origin, place: origin.place, nowMs });
     await appended;
     if (letters.length > 0) await options.letters.keep(letters);
     if (out.losses.length > 0)
@@ -174,10 +172,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
         'losses',
         out.losses.map((loss) => ({ partition: 0, key: loss.origin, value: loss })),
       );
-    counters.sent(out.flows.length);
+    counters.sent(out.flows.length - out.stageFailures.length);
     if (out.skipped > 0) counters.dropped('not_a_flow', out.skipped);
     for (const reject of out.rejects) counters.dropped(reject.code, 1);
-    for (const { error } of out.failures) counters.failed(error);
+    for (const { error } of [...out.failures, ...out.stageFailures]) counters.failed(error);
     cursors.set(
       batch.origin,
       {
@@ -186,6 +184,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
         ...(out.startMs > -Infinity ? { startMs: out.startMs } : {}),
         ...(out.atEndMs === null ? {} : { atEndMs: out.atEndMs }),
         ...(batch.hints === undefined ? {} : { hints: batch.hints }),
+        ...(batch.final ? { ended: true } : {}),
       },
       nowMs,
     );
@@ -211,8 +210,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     }
   }
 
-  async function entriesOf(batch: LineBatch, origin: Origin, flows: readonly Flow[]): Promise<Entry<Flow>[]> {
-    const enriched = options.stage ? await options.stage.apply(flows, drain) : flows;
+  async function entriesOf(batch: LineBatch, origin: Origin, out: Decoded): Promise<Entry<Flow>[]> {
+    const { flows } = out;
+    const { items: enriched, failures } = apply ? await apply(flows, drain) : { items: flows, failures: [] };
+    for (const { item, error } of failures) out.stageFailures.push({ flow: item, error });
     const nowMs = clock.now();
     const entries: Entry<Flow>[] = [];
     const there = options.appended?.(batch.origin) ?? -1;
@@ -235,26 +236,27 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     const startMs = origin.clock.current();
     if (startMs > -Infinity) watermarks.observe(batch.origin, startMs - options.timing.disorderMs, nowMs);
     if (batch.final) watermarks.end(batch.origin, origin.endMs);
-    if (options.marksOf > 0) entries.push(...markEntries(options, watermarks.current(), watermarks.ended()));
+    if (options.marksOf > 0) entries.push(...markEntries(options, watermark(nowMs), watermarks.ended()));
     return entries;
   }
 
   async function take(batch: LineBatch): Promise<void> {
     // Nothing may overtake what could not be appended.
-    if (failure) throw failure.error;
+    broken.signal.throwIfAborted();
     const begunMs = clock.now();
     const origin = originOf(batch);
     counters.received(batch.lines.length + batch.rejects.length);
     const out = decode(batch, origin);
     options.progress?.(batch, out.flows, out.rejects);
-    const entries = await entriesOf(batch, origin, out.flows);
+    const entries = await entriesOf(batch, origin, out);
+    broken.signal.throwIfAborted();
     out.startMs = origin.clock.current();
     out.atEndMs = origin.atEndMs;
-    const appended = entries.length > 0 ? log.append(options.topic, entries) : Promise.resolve();
-    appended.catch(() => {});
+    const appended = entries.length > 0 ? appendOrKeep(to, options.topic, entries) : Promise.resolve();
+    appended.catch(fail);
     // Settled in order, so that a cursor never passes what is not in the log yet.
     const settled = (settling.at(-1) ?? Promise.resolve()).then(() => settle(batch, origin, out, appended));
-    settled.catch((error: unknown) => (failure ??= { error }));
+    settled.catch(fail);
     settling.push(settled);
     counters.inFlight(settling.length);
     if (settling.length >= MAX_APPENDS) await settling.shift();
@@ -268,7 +270,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
 
   /** A source that waits for its first flow holds nothing up; one that is still reading does. */
   function quietWatermark(nowMs: number): number {
-    if (watermarks.origins > 0 || !options.follow) return watermarks.current();
+    if (watermarks.origins > 0 || !options.follow) return watermark(nowMs);
     if (origins.size === 0 && nowMs - startedMs < FIRST_BATCH_MS) return -Infinity;
     for (const origin of origins.values()) if (origin.atEndMs === null) return -Infinity;
     return nowMs - options.timing.deliveryMs - options.timing.disorderMs;
@@ -288,27 +290,30 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       const clocks: Entry<Flow>[] = [];
       for (const [name, origin] of origins) {
         const startMs = origin.clock.current();
-        if (origin.atEndMs === null || startMs === -Infinity || origin.holding) continue;
-        const quietMs = Math.max(0, nowMs - origin.atEndMs - options.timing.deliveryMs);
+        if (startMs === -Infinity) continue;
+        // One that is not at its end still says how far it is: its flows may all be in other partitions.
+        const isQuiet = origin.atEndMs !== null && !origin.holding;
+        const quietMs = isQuiet ? Math.max(0, nowMs - origin.atEndMs! - options.timing.deliveryMs) : 0;
         const clockMs = startMs - options.timing.disorderMs + quietMs;
         watermarks.observe(name, clockMs, nowMs);
         if (options.marksOf === 0) clocks.push(...clockEntries(log.partitions(options.topic), name, clockMs));
       }
       const entries =
         options.marksOf > 0 ? markEntries(options, quietWatermark(nowMs), watermarks.ended()) : clocks;
+      if (broken.signal.aborted) return;
       if (entries.length > 0) await log.append(options.topic, entries);
     }
   }
 
   const ended = new AbortController();
-  const beats = beat(anySignal(drain, ended.signal)).catch((error: unknown) =>
-    context.log.warn({ error }, 'a heartbeat failed'),
-  );
+  const beats = beat(anySignal(drain, ended.signal)).catch(fail);
   try {
     try {
-      for await (const batch of options.input.read((origin) => cursors.get(origin), drain))
+      const reading = anySignal(drain, broken.signal);
+      for await (const batch of options.input.read((origin) => cursors.get(origin), reading))
         await takeInTurn(batch);
       for (const settled of settling) await settled;
+      broken.signal.throwIfAborted();
     } catch (error) {
       // Whoever stops while the log is full leaves the rest to the next start.
       if (!drain.aborted || !isFull(error)) throw error;
@@ -353,30 +358,4 @@ function markEntries(options: CollectOptions, watermarkMs: number, final: boolea
   if (watermarkMs === -Infinity) return [];
   const mark: Mark = { input: options.source, of: options.marksOf, watermarkMs, final };
   return [{ partition: 0, key: null, value: null, mark }];
-}
-
-/** What one batch decoded to. */
-class Decoded implements DecodeOutput {
-  readonly flows: Flow[] = [];
-  readonly rejects: Reject[] = [];
-  readonly losses: Loss[] = [];
-  readonly failures: { error: unknown; position: number; payload: string }[] = [];
-  skipped = 0;
-  /** How far the origin has come with this batch. */
-  startMs = -Infinity;
-  /** Since when the origin is at its end with this batch; null while there is more. */
-  atEndMs: number | null = null;
-  held: ReturnType<NonNullable<LineDecoder['checkpoint']>> = undefined;
-  flow(flow: Flow): void {
-    this.flows.push(flow);
-  }
-  reject(reject: Reject): void {
-    this.rejects.push(reject);
-  }
-  loss(loss: Loss): void {
-    this.losses.push(loss);
-  }
-  skip(): void {
-    this.skipped++;
-  }
 }

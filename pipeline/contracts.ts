@@ -70,6 +70,8 @@ export interface OriginCursor {
   readonly startMs?: number;
   /** When it was first read to its end without more coming; quiet time goes on from there. */
   readonly atEndMs?: number;
+  /** It will never grow again, and so holds no clock up. */
+  readonly ended?: boolean;
   /** Hints and generations that belong to the input, such as path, inode, truncation generation. */
   readonly hints?: Readonly<Record<string, unknown>>;
 }
@@ -183,6 +185,7 @@ export interface Detector {
   advance(watermarkMs: number): Iterable<Alert>;
   /** The whole state in chunks of at most 1 MB. */
   snapshot(): Iterable<Uint8Array>;
+  /** Throws `state_unusable`, and stays as new, when the chunks are of another detector or version. */
   restore(chunks: Iterable<Uint8Array>): void;
   /** For `status`: whether the baseline is complete, and how many keys are held. */
   status(): { readonly state: 'learning' | 'ready'; readonly keys: number };

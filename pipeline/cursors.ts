@@ -43,6 +43,24 @@ export async function fileCursors(path: string, options: { ttlMs: number; max: n
     held.set(origin, { ...cursor, seenMs: nowMs });
     dirty = true;
   };
+  let last: Promise<void> = Promise.resolve();
+  async function write(nowMs: number): Promise<void> {
+    if (!dirty) return;
+    for (const [origin, cursor] of held) {
+      if (nowMs - cursor.seenMs <= options.ttlMs && held.size <= options.max) break;
+      held.delete(origin);
+    }
+    dirty = false;
+    try {
+      await writeAtomically(
+        path,
+        JSON.stringify({ version: 1, origins: Object.fromEntries(held) } satisfies Saved),
+      );
+    } catch (error) {
+      dirty = true;
+      throw error;
+    }
+  }
   return {
     get: (origin) => held.get(origin),
     set,
@@ -50,22 +68,11 @@ export async function fileCursors(path: string, options: { ttlMs: number; max: n
       const cursor = held.get(origin);
       if (cursor) set(origin, cursor, nowMs);
     },
-    async save(nowMs) {
-      if (!dirty) return;
-      for (const [origin, cursor] of held) {
-        if (nowMs - cursor.seenMs <= options.ttlMs && held.size <= options.max) break;
-        held.delete(origin);
-      }
-      dirty = false;
-      try {
-        await writeAtomically(
-          path,
-          JSON.stringify({ version: 1, origins: Object.fromEntries(held) } satisfies Saved),
-        );
-      } catch (error) {
-        dirty = true;
-        throw error;
-      }
+    save(nowMs) {
+      // One write at a time: two would mix in the temporary file.
+      const mine = last.catch(() => {}).then(() => write(nowMs));
+      last = mine.catch(() => {});
+      return mine;
     },
     entries: () => held,
     get size() {

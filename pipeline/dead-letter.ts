@@ -1,10 +1,12 @@
 import { newDeadLetter, type DeadLetter, type RecordKind } from '../schema/records.ts';
 import { digest } from '../schema/ids.ts';
 import type { Delivery, Reject, Sink } from './contracts.ts';
-import { PartialWriteError, messageOf, type ErrorCode } from './errors.ts';
-import type { Log } from './log.ts';
+import { PartialWriteError, messageOf, type ErrorCode, type WeirError } from './errors.ts';
+import { topics, type Entry, type Log, type Topic, type TopicRecord } from './log.ts';
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
+/** Characters of a reason, and of a stack; what was found is part of both, and may be as long as a line. */
+const MAX_REASON = 8192;
 
 /** Keeps what could not be processed. Holds refused records, never an outage's backlog. */
 export interface DeadLetters {
@@ -12,17 +14,57 @@ export interface DeadLetters {
 }
 
 export function logDeadLetters(log: Log): DeadLetters {
-  return {
-    keep: (letters) =>
-      log.append(
-        'deadletter',
-        letters.map((letter) => ({
-          partition: 0,
-          key: letter.component,
-          value: letter,
-        })),
-      ),
-  };
+  async function keep(letters: readonly DeadLetter[]): Promise<void> {
+    const tooLarge: DeadLetter[] = [];
+    await log.append(
+      'deadletter',
+      letters.map((letter) => ({ partition: 0, key: letter.component, value: letter })),
+      (index, error) => tooLarge.push(shortened(letters[index]!, error)),
+    );
+    if (tooLarge.length > 0) await keep(tooLarge);
+  }
+  return { keep };
+}
+
+/** The letter with half of its payload, for a log that takes no more. */
+function shortened(letter: DeadLetter, error: WeirError): DeadLetter {
+  if (letter.payload.length === 0) throw error;
+  return { ...letter, payload: Buffer.from(letter.payload.subarray(0, letter.payload.length >> 1)) };
+}
+
+/**
+ * Appends records. What cannot be encoded is its own fault: it is kept as a dead letter, and the others go on.
+ * Resolves when all of it is durable.
+ */
+export async function appendOrKeep<T extends Topic>(
+  to: {
+    readonly log: Log;
+    readonly letters: DeadLetters;
+    readonly component: string;
+    readonly now: () => number;
+    readonly failed: (error: WeirError) => void;
+  },
+  topic: T,
+  entries: readonly Entry<TopicRecord<T>>[],
+): Promise<void> {
+  const refused: DeadLetter[] = [];
+  await to.log.append(topic, entries, (index, error) => {
+    to.failed(error);
+    const record = entries[index]!.value as { origin?: string; position?: number } | null;
+    refused.push(
+      deadLetter({
+        component: to.component,
+        kind: topics[topic].kind,
+        code: error.code,
+        reason: error.message,
+        payload: payloadOf(record),
+        timeMs: to.now(),
+        origin: record?.origin ?? topics[topic].name,
+        ...(record?.position === undefined ? {} : { position: record.position }),
+      }),
+    );
+  });
+  if (refused.length > 0) await to.letters.keep(refused);
 }
 
 /** A record that failed, with where it came from and what was wrong with it. */
@@ -48,10 +90,10 @@ export function deadLetter(failure: {
     component: failure.component,
     kind: failure.kind,
     code: failure.code,
-    reason: failure.reason,
+    reason: failure.reason.slice(0, MAX_REASON),
     payload: Buffer.from(bytes.subarray(0, MAX_PAYLOAD_BYTES)),
   });
-  letter.stack = failure.error instanceof Error ? (failure.error.stack ?? null) : null;
+  letter.stack = failure.error instanceof Error ? (failure.error.stack?.slice(0, MAX_REASON) ?? null) : null;
   letter.origin = failure.origin ?? null;
   letter.position = failure.position ?? null;
   letter.topic = failure.topic ?? null;

@@ -1,7 +1,7 @@
 import type { RecordKind, RecordTypes } from '../schema/records.ts';
 import type { Context, Delivery, Sink } from './contracts.ts';
 import type { Counters } from './counters.ts';
-import { deadLetter, withDeadLetter, type DeadLetters } from './dead-letter.ts';
+import { deadLetter, payloadOf, withDeadLetter, type DeadLetters } from './dead-letter.ts';
 import { messageOf } from './errors.ts';
 import { topics, type Log, type LogBatch, type Topic } from './log.ts';
 import { withRetry, type RetryOptions } from './retry.ts';
@@ -27,6 +27,15 @@ const BATCH_DEFAULTS = { maxRecords: 1000, maxBytes: 5_000_000, maxWaitMs: 200 }
 
 /** While a sink is slow, the log hears this often that the batch is still being worked on. */
 const HEARTBEAT_MS = 3000;
+
+/**
+ * Entries of the log that may be held for one sink beside what it is being written. A batch is held whole as long as
+ * one record of it is not written: a sink that wants one record in a thousand would hold the log in memory.
+ */
+const MAX_HELD_ENTRIES = 100_000;
+
+/** A sink whose view fails on this many records in a row is wired wrongly; it is not the records. */
+const MAX_FAILURES_IN_A_ROW = 1000;
 
 /** A log batch on its way: done with when nothing of it is left to write. */
 interface Tracked {
@@ -79,6 +88,10 @@ export async function deliver(
   let inFlight = 0;
   let timer: NodeJS.Timeout | null = null;
   let wake: (() => void)[] = [];
+  /** Entries of the batches that are not done with. */
+  let held = 0;
+  const maxHeld = Math.max(MAX_HELD_ENTRIES, 2 * maxInFlight * limits.maxRecords);
+  let failuresInARow = 0;
   let lastCommit: Promise<void> = Promise.resolve();
 
   const signalAll = (): void => {
@@ -94,7 +107,10 @@ export async function deliver(
   function settle(place: string): void {
     const queue = queues.get(place)!;
     let done: Tracked | undefined;
-    while (queue[0] && queue[0].left === 0) done = queue.shift();
+    while (queue[0] && queue[0].left === 0) {
+      done = queue.shift()!;
+      held -= done.batch.entries.length;
+    }
     if (!done) return;
     lastCommit = done.batch.commit(done.next).catch((error: unknown) => {
       // A partition that was taken away is somebody else's to deliver again.
@@ -143,21 +159,58 @@ export async function deliver(
       });
   }
 
+  /** A record of which it cannot be told what the sink may see is kept, and passed over. */
+  async function keepUnseen(
+    batch: LogBatch,
+    entry: LogBatch['entries'][number],
+    error: unknown,
+  ): Promise<void> {
+    if (++failuresInARow >= MAX_FAILURES_IN_A_ROW) throw error;
+    counters.failed(error);
+    const { kind } = topics[batch.topic];
+    await options.letters.keep([
+      deadLetter({
+        component,
+        kind,
+        code: 'record_failed',
+        reason: `the filter of ${context.name} failed on ${kind} ${entry.value!.id}: ${messageOf(error)}`,
+        error,
+        payload: payloadOf(entry.value),
+        timeMs: context.clock.now(),
+        topic: batch.topic,
+        partition: batch.partition,
+        offset: entry.offset,
+      }),
+    ]);
+  }
+
   async function handle(batch: LogBatch): Promise<void> {
     const place = `${batch.topic}/${batch.partition}`;
     const last = batch.entries.at(-1);
     if (!last) return;
-    const tracked: Tracked = { batch, next: last.offset + 1, left: 0 };
+    // One more than it has, until all of it was looked at: a write that ends meanwhile must not settle it.
+    const tracked: Tracked = { batch, next: last.offset + 1, left: 1 };
     const queue = queues.get(place) ?? [];
     queues.set(place, queue);
+    // One batch that waits only for those before it stands for all such.
+    const tail = queue.at(-1);
+    if (tail && tail.left === 0) held -= queue.pop()!.batch.entries.length;
     queue.push(tracked);
+    held += batch.entries.length;
     const kind = topics[batch.topic].kind;
     for (const entry of batch.entries) {
       if (entry.error !== undefined)
         await options.letters.keep([undecodable(component, batch, entry, context.clock.now())]);
       if (entry.value === null) continue;
       counters.received(1);
-      const record = options.view(kind, entry.value);
+      let record: RecordTypes[RecordKind] | null;
+      try {
+        record = options.view(kind, entry.value);
+        failuresInARow = 0;
+      } catch (error) {
+        await keepUnseen(batch, entry, error);
+        continue;
+      }
       if (record === null) continue;
       // What the sink may not see in full it must not be given as it lies in the log.
       const whole = record === entry.value;
@@ -177,9 +230,9 @@ export async function deliver(
       pendingBytes += bytes;
       pending.push({ item, bytes, of: tracked });
     }
-    if (tracked.left === 0) settle(place);
-    while (pending.length >= limits.maxRecords || pendingBytes >= limits.maxBytes) {
-      if (inFlight < maxInFlight) launch();
+    if (--tracked.left === 0) settle(place);
+    while (pending.length >= limits.maxRecords || pendingBytes >= limits.maxBytes || held > maxHeld) {
+      if (inFlight < maxInFlight && pending.length > 0) launch();
       else {
         const pause = new AbortController();
         await Promise.race([changed(), context.clock.sleep(HEARTBEAT_MS, pause.signal)]);

@@ -2,13 +2,13 @@ import { digest } from '../schema/ids.ts';
 import { newLoss, type Alert, type DeadLetter, type Flow } from '../schema/records.ts';
 import type { Context } from './contracts.ts';
 import type { Counters } from './counters.ts';
-import { deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
+import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
 import { isRetryable, messageOf } from './errors.ts';
 import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
 import type { Assignment, Log, LogBatch, LogEntry, Seek } from './log.ts';
 import { partitionOf } from './partition.ts';
-import { attempt, type Attempts } from './quarantine.ts';
+import { attempt, quarantined, type Attempts } from './quarantine.ts';
 import type { SnapshotStore } from './snapshots.ts';
 
 type FlowTopic = 'enriched' | 'rekeyed';
@@ -61,7 +61,7 @@ interface Held {
   late: Late;
   overflowed: number;
   /** Alerts and letters on their way: no cursor may pass what made them before they are durable. */
-  readonly pending: Set<Promise<void>>;
+  readonly pending: Set<Promise<unknown>>;
   snapshotting: boolean;
   snapshotMs: number;
   tookMs: number;
@@ -88,7 +88,13 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   const { plan, log, counters } = options;
   const { clock } = context;
   const groups = new Map<number, Held>();
-  let failuresInARow = 0;
+  const to = {
+    log,
+    letters: options.letters,
+    component: 'detectors',
+    now: () => clock.now(),
+    failed: (error: unknown) => counters.failed(error),
+  };
 
   function create(number: number): Held {
     const letters: DeadLetter[] = [];
@@ -104,9 +110,9 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       snapshotMs: clock.now(),
       tookMs: 0,
       group: plan.create(number, {
-        failed(error, flow, detector) {
+        failed(error, flow, detector, inARow) {
           counters.failed(error);
-          if (++failuresInARow >= MAX_FAILURES_IN_A_ROW) throw error;
+          if (inARow >= MAX_FAILURES_IN_A_ROW) throw error;
           letters.push(flowLetter(detector, flow, error, clock.now()));
         },
         late(flow, role) {
@@ -181,17 +187,29 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       counters.received(chunk.length);
       for (const entry of chunk)
         if (entry.error !== undefined) held.letters.push(undecodable('detectors', batch, entry, clock.now()));
-      const before = held.letters.length;
-      const alerts = held.group.take(feed, chunk);
-      if (held.letters.length === before) failuresInARow = 0;
-      if (alerts.length > 0) await durable(held, raise(alerts));
-      if (held.letters.length > 0) await durable(held, options.letters.keep(held.letters.splice(0)));
+      await folded(held, feed, chunk);
       counters.tookMs(clock.now() - begunMs);
       await batch.heartbeat();
     }
   }
 
-  async function durable(held: Held, work: Promise<void>): Promise<void> {
+  /** Folds entries. Resolves when what came of it is durable; from the fold on a snapshot waits for that. */
+  async function folded(held: Held, feed: number, entries: readonly LogEntry<Flow>[]): Promise<void> {
+    try {
+      const alerts = held.group.take(feed, entries);
+      const letters = held.letters.splice(0);
+      const work: Promise<void>[] = [];
+      if (alerts.length > 0) work.push(raise(alerts));
+      if (letters.length > 0) work.push(options.letters.keep(letters));
+      if (work.length > 0) await durable(held, Promise.all(work));
+    } catch (error) {
+      // The state is ahead of what is durable: whoever goes on begins at the last snapshot.
+      if (groups.get(held.number) === held) groups.delete(held.number);
+      throw error;
+    }
+  }
+
+  async function durable(held: Held, work: Promise<unknown>): Promise<void> {
     held.pending.add(work);
     try {
       await work;
@@ -204,7 +222,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     counters.sent(alerts.length);
     const nowMs = clock.now();
     const partitions = log.partitions('alerts');
-    await log.append(
+    await appendOrKeep(
+      to,
       'alerts',
       alerts.map((alert) => {
         if (options.notifyMaxAgeMs !== null && nowMs - alert.lastMs > options.notifyMaxAgeMs)
@@ -219,17 +238,19 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     held.snapshotting = true;
     const begunMs = clock.now();
     try {
-      await reportLosses(held);
       const { chunks, resume } = held.group.snapshot();
       const batches = [...held.batches];
       // The other partition of the lane is worked on meanwhile: what it raised so far is in this state.
-      await Promise.all(held.pending);
+      await Promise.all([...held.pending, reportLosses(held)]);
       const reference = await written(held.number, chunks);
       if (reference === null) return;
       const sequence = (held.manifest?.sequence ?? 0) + 1;
       held.manifest = { id: digest(12, reference, sequence), sequence, reference, resume };
       const metadata = JSON.stringify(held.manifest);
-      for (const [feed, batch] of batches.entries()) await commit(batch, resume[feed]!, metadata);
+      let isNamed = false;
+      for (const [feed, batch] of batches.entries())
+        if (batch && (await commit(batch, resume[feed]!, metadata))) isNamed = true;
+      if (isNamed) await options.snapshots.named?.(held.number, reference);
     } finally {
       held.snapshotting = false;
       held.snapshotMs = clock.now();
@@ -250,18 +271,16 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   }
 
   /** A partition that was taken away is committed by who has it now, from the state it was given. */
-  async function commit(
-    batch: LogBatch<FlowTopic> | undefined,
-    offset: number,
-    metadata: string,
-  ): Promise<void> {
+  async function commit(batch: LogBatch<FlowTopic>, offset: number, metadata: string): Promise<boolean> {
     try {
-      await batch?.commit(offset, metadata);
+      await batch.commit(offset, metadata);
+      return true;
     } catch (error) {
       context.log.debug(
-        { topic: batch?.topic, partition: batch?.partition, error: messageOf(error) },
+        { topic: batch.topic, partition: batch.partition, error: messageOf(error) },
         'cursor not moved',
       );
+      return false;
     }
   }
 
@@ -284,19 +303,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       take: (entries) => take(held, batch, entries),
       async poison(entry) {
         counters.dropped('quarantined', 1);
-        await options.letters.keep([
-          deadLetter({
-            component: 'detectors',
-            kind: 'flow',
-            code: 'quarantined',
-            reason: `the process died three times at ${batch.topic} ${batch.partition} offset ${entry.offset}`,
-            payload: payloadOf(entry.value),
-            timeMs: clock.now(),
-            topic: batch.topic,
-            partition: batch.partition,
-            offset: entry.offset,
-          }),
-        ]);
+        await options.letters.keep([quarantined('detectors', batch, entry, clock.now())]);
       },
     });
     // A state that takes long to write is written less often: never more than a twentieth of the time.

@@ -1,11 +1,13 @@
 import type { Flow } from '../schema/records.ts';
 import type { Context, Stage } from './contracts.ts';
 import type { Counters } from './counters.ts';
-import { deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
+import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
 import { messageOf } from './errors.ts';
-import { topics, type Entry, type Log, type LogBatch, type LogEntry } from './log.ts';
+import { topics, type Entry, type Log, type LogBatch } from './log.ts';
 import { partitionOf } from './partition.ts';
+import { perRecord } from './per-record.ts';
+import { attempt, noAttempts, quarantined, type Attempts } from './quarantine.ts';
 import { createWatermarks, watermarkDefaults, type WatermarkOptions, type Watermarks } from './watermarks.ts';
 
 export interface EnrichOptions {
@@ -13,6 +15,8 @@ export interface EnrichOptions {
   readonly log: Log;
   readonly letters: DeadLetters;
   readonly counters: Counters;
+  /** What was being worked on when the process died; without it nothing is quarantined. */
+  readonly attempts?: Attempts;
   readonly watermarks?: WatermarkOptions;
 }
 
@@ -34,33 +38,28 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
   const limits = options.watermarks ?? watermarkDefaults;
   const inputs = new Map<number, Input>();
 
-  async function enriched(
-    batch: LogBatch<'flows'>,
-    entries: readonly LogEntry<Flow>[],
-  ): Promise<LogEntry<Flow>[]> {
-    const good = entries.filter((entry) => entry.value !== null);
-    try {
-      await options.stage.apply(
-        good.map((entry) => entry.value!),
-        drain,
-      );
-      return good;
-    } catch {
-      // Some record of the batch is at fault: find it, keep it, and go on with the others.
-      const kept: LogEntry<Flow>[] = [];
-      let failures = 0;
-      for (const entry of good) {
-        try {
-          await options.stage.apply([entry.value!], drain);
-          kept.push(entry);
-        } catch (error) {
-          if (++failures === good.length && failures >= 1000) throw error;
+  const apply = perRecord(options.stage);
+  const to = {
+    log,
+    letters: options.letters,
+    component: 'enricher',
+    now: () => clock.now(),
+    failed: (error: unknown) => counters.failed(error),
+  };
+
+  /** What the stage makes of a batch; a flow that it fails on is kept. */
+  async function enriched(batch: LogBatch<'flows'>): Promise<readonly Flow[]> {
+    const flows = batch.entries.flatMap((entry) => entry.value ?? []);
+    const { items, failures } = await apply(flows, drain);
+    if (failures.length > 0) {
+      await options.letters.keep(
+        failures.map(({ item, error }) => {
           counters.failed(error);
-          await options.letters.keep([failed(batch, entry, error, clock.now())]);
-        }
-      }
-      return kept;
+          return failed(batch, item, error, clock.now());
+        }),
+      );
     }
+    return items;
   }
 
   function observe(batch: LogBatch<'flows'>): Input {
@@ -101,22 +100,20 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
     }));
   }
 
-  async function handle(batch: LogBatch<'flows'>): Promise<void> {
+  async function passOn(batch: LogBatch<'flows'>): Promise<void> {
     const begunMs = clock.now();
-    const last = batch.entries.at(-1);
-    if (!last) return;
+    const last = batch.entries.at(-1)!;
     counters.received(batch.entries.length);
     for (const entry of batch.entries)
       if (entry.error !== undefined) {
         counters.dropped('undecodable', 1);
         await options.letters.keep([undecodable('enricher', batch, entry, clock.now())]);
       }
-    const good = await enriched(batch, batch.entries);
+    const good = await enriched(batch);
     const byInitiator: Entry<Flow>[] = [];
     const byResponder: Entry<Flow>[] = [];
     const lanes = log.partitions('enriched');
-    for (const entry of good) {
-      const flow = entry.value!;
+    for (const flow of good) {
       const initiator = flow.source.entity ?? flow.source.ip ?? '';
       const responder = flow.destination.entity ?? flow.destination.ip ?? '';
       byInitiator.push({
@@ -139,9 +136,21 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
       byInitiator.push(...marks(batch, 'enriched', watermarkMs));
       byResponder.push(...marks(batch, 'rekeyed', watermarkMs));
     }
-    await Promise.all([log.append('enriched', byInitiator), log.append('rekeyed', byResponder)]);
+    await Promise.all([appendOrKeep(to, 'enriched', byInitiator), appendOrKeep(to, 'rekeyed', byResponder)]);
     counters.sent(good.length);
     counters.tookMs(clock.now() - begunMs);
+  }
+
+  async function handle(batch: LogBatch<'flows'>): Promise<void> {
+    const last = batch.entries.at(-1);
+    if (!last) return;
+    await attempt(options.attempts ?? noAttempts, `${batch.topic}-${batch.partition}`, batch.entries, {
+      take: (entries) => passOn({ ...batch, entries }),
+      async poison(entry) {
+        counters.dropped('quarantined', 1);
+        await options.letters.keep([quarantined('enricher', batch, entry, clock.now())]);
+      },
+    });
     if (!batch.isStale()) await batch.commit(last.offset + 1);
   }
 
@@ -162,7 +171,7 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
 
 const failed = (
   batch: LogBatch<'flows'>,
-  entry: LogEntry<Flow>,
+  flow: Flow,
   error: unknown,
   timeMs: number,
 ): ReturnType<typeof deadLetter> =>
@@ -170,11 +179,11 @@ const failed = (
     component: 'enricher',
     kind: 'flow',
     code: 'record_failed',
-    reason: `enriching flow ${entry.value?.id ?? ''} failed: ${messageOf(error)}`,
+    reason: `enriching flow ${flow.id} failed: ${messageOf(error)}`,
     error,
-    payload: payloadOf(entry.value),
+    payload: payloadOf(flow),
     timeMs,
     topic: batch.topic,
     partition: batch.partition,
-    offset: entry.offset,
+    offset: batch.entries.find(({ value }) => value?.id === flow.id)?.offset ?? -1,
   });

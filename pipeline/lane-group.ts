@@ -1,8 +1,8 @@
 import type { Alert, Flow } from '../schema/records.ts';
-import type { Role } from './contracts.ts';
+import type { Detector, Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
-import { createLane, type Lane, type LaneDetector } from './lane.ts';
+import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import type { LogEntry } from './log.ts';
 import { createRest } from './rest.ts';
 
@@ -19,7 +19,7 @@ export interface LaneGroupOptions {
   readonly maxWaiting: number;
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
-  readonly failed: (error: unknown, flow: Flow, detector: string) => void;
+  readonly failed: LaneOptions['failed'];
   readonly late: (flow: Flow, role: Role) => void;
   readonly overflowed: (count: number) => void;
 }
@@ -143,14 +143,25 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
           const mine = rest.slice(at, at + count);
           at += count;
           const member = lane?.detectors.find((each) => each.name === name);
-          if (!member || header.stateKey !== options.stateKey) fresh.push(name);
-          else member.detector.restore(mine);
+          if (!member || header.stateKey !== options.stateKey || !restored(member.detector, mine))
+            fresh.push(name);
         }
       }
       return fresh;
     },
   };
   return group;
+}
+
+/** False when the detector refuses the state as none of its own; it is as new then. */
+function restored(detector: Detector, chunks: readonly Uint8Array[]): boolean {
+  try {
+    detector.restore(chunks);
+    return true;
+  } catch (error) {
+    if (error instanceof WeirError && error.code === 'state_unusable') return false;
+    throw error;
+  }
 }
 
 const CHUNK_BYTES = 900_000;

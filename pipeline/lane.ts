@@ -34,8 +34,11 @@ export interface LaneOptions {
   readonly rest: Rest;
   /** Most flows that may wait; beyond it the oldest second is folded early. */
   readonly maxWaiting: number;
-  /** A record that makes a detector throw is the record's fault: the fold goes on without it. */
-  readonly failed: (error: unknown, flow: Flow, detector: string) => void;
+  /**
+   * A record that makes a detector throw is the record's fault: the fold goes on without it. `inARow` counts
+   * the flows this detector failed on without one in between that it took.
+   */
+  readonly failed: (error: unknown, flow: Flow, detector: string, inARow: number) => void;
   readonly late: (flow: Flow, role: Role) => void;
   readonly overflowed: (count: number) => void;
 }
@@ -58,16 +61,19 @@ const ROLES = ['source', 'destination'] as const;
 export function createLane(options: LaneOptions): Lane {
   const { rest } = options;
   const buffer = createSortBuffer<Waiting>();
+  const failuresInARow = options.detectors.map(() => 0);
 
   function observe(flow: Flow, role: Role, only: 'all' | 'late', alerts: Alert[]): void {
-    for (const { name, detector, where } of options.detectors) {
+    for (let i = 0; i < options.detectors.length; i++) {
+      const { name, detector, where } = options.detectors[i]!;
       if (detector.key !== 'endpoint' && detector.key !== role) continue;
       if (only === 'late' && detector.late !== 'fold') continue;
       try {
         if (where && !where(flow)) continue;
         for (const alert of detector.observe(flow, role)) alerts.push(alert);
+        failuresInARow[i] = 0;
       } catch (error) {
-        options.failed(error, flow, name);
+        options.failed(error, flow, name, ++failuresInARow[i]!);
       }
     }
   }

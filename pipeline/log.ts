@@ -3,6 +3,7 @@
  * memory alone. Every consumer has its own cursor in it, so one that stops holds up nothing else.
  */
 import type { RecordKind, RecordTypes } from '../schema/records.ts';
+import type { WeirError } from './errors.ts';
 
 /** Topics by the name used in code: the record kind each holds, and its default name over Kafka. */
 export const topics = {
@@ -120,6 +121,9 @@ export interface Seek<T extends Topic = Topic> {
   readonly offset: number;
 }
 
+/** Told of an entry, by its index, that does not fit its schema or is larger than the log takes. */
+export type Unencodable = (index: number, error: WeirError) => void;
+
 export interface Log {
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
@@ -127,9 +131,15 @@ export interface Log {
   partitions(topic: Topic): number;
   /**
    * Resolves when all entries are durable; entries of one partition are stored in order, and never overtaken
-   * by a later append to it. A rejection means that some may be stored: append the same again.
+   * by a later append to it. A rejection means that some may be stored: append the same again. Entries that
+   * cannot be encoded are left out and told to `unencodable`; without it the append rejects because of them, and
+   * nothing of it is stored.
    */
-  append<T extends Topic>(topic: T, entries: readonly Entry<TopicRecord<T>>[]): Promise<void>;
+  append<T extends Topic>(
+    topic: T,
+    entries: readonly Entry<TopicRecord<T>>[],
+    unencodable?: Unencodable,
+  ): Promise<void>;
   /** Runs until the signal is aborted and the batch in hand is done, then resolves. */
   consume<T extends Topic>(options: ConsumeOptions<T>, signal: AbortSignal): Promise<void>;
   /** Entries between each group's cursor and the end, for `status`. */

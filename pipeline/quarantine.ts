@@ -1,6 +1,9 @@
 import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { DeadLetter } from '../schema/records.ts';
+import { deadLetter, payloadOf } from './dead-letter.ts';
 import { diskError } from './files.ts';
+import { topics, type LogBatch } from './log.ts';
 
 /**
  * Remembers what was being worked on when the process died. The first death at a place is a crash like any
@@ -89,4 +92,24 @@ export async function attempt<E extends { readonly offset: number }>(
     }
   attempts.done(`${place}.single`);
   attempts.done(place);
+}
+
+/** The record that the process died on three times, as it was. */
+export function quarantined(
+  component: string,
+  batch: LogBatch,
+  entry: LogBatch['entries'][number],
+  timeMs: number,
+): DeadLetter {
+  return deadLetter({
+    component,
+    kind: topics[batch.topic].kind,
+    code: 'quarantined',
+    reason: `the process died three times at ${batch.topic} ${batch.partition} offset ${entry.offset}`,
+    payload: payloadOf(entry.value),
+    timeMs,
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: entry.offset,
+  });
 }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeirError, messageOf } from './errors.ts';
-import { writeAtomically } from './files.ts';
+import { diskError, writeAtomically } from './files.ts';
 
 /** Where the state of lanes is kept. A snapshot is a function of the log up to the offsets it names. */
 export interface SnapshotStore {
@@ -9,14 +9,18 @@ export interface SnapshotStore {
   write(lane: number, chunks: readonly Uint8Array[]): Promise<string>;
   /** Rejects when the snapshot is gone or damaged. */
   read(lane: number, reference: string): Promise<Uint8Array[]>;
+  /** A cursor that is durable names this snapshot now: those before it are not needed any more. */
+  named?(lane: number, reference: string): Promise<void>;
 }
 
-/** Snapshots as files, each replaced whole; the last two of a lane are kept. */
+/** Snapshots as files, each replaced whole. Kept are the one a cursor names, the one before it, and what came after. */
 export function fileSnapshots(directory: string): SnapshotStore {
   let sequence: number | null = null;
   return {
     async write(lane, chunks) {
-      sequence ??= await greatestSequence(directory);
+      sequence ??= await greatestSequence(directory).catch((error: unknown) => {
+        throw diskError(error, `cannot read ${directory}`);
+      });
       const name = `lane-${lane}-${++sequence}.snapshot`;
       const parts: Buffer[] = [];
       for (const chunk of chunks) {
@@ -25,8 +29,12 @@ export function fileSnapshots(directory: string): SnapshotStore {
         parts.push(length, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
       }
       await writeAtomically(join(directory, name), Buffer.concat(parts));
-      await prune(directory, `lane-${lane}-`, 2);
+      await pruneUnnamed(directory, `lane-${lane}-`);
       return name;
+    },
+    async named(lane, reference) {
+      const older = (await snapshotsOf(directory, `lane-${lane}-`)).filter((name) => name < reference);
+      for (const name of older.slice(0, -1)) await unlink(join(directory, name)).catch(() => {});
     },
     async read(_lane, reference) {
       let content: Buffer;
@@ -56,12 +64,18 @@ async function greatestSequence(directory: string): Promise<number> {
   return Math.max(Date.now(), ...found);
 }
 
-async function prune(directory: string, prefix: string, keep: number): Promise<void> {
+/** Cursors cannot be saved, perhaps for days: of what none of them names the newest are enough, and the oldest. */
+const MOST = 8;
+
+async function pruneUnnamed(directory: string, prefix: string): Promise<void> {
+  const names = await snapshotsOf(directory, prefix);
+  for (const name of names.slice(2, 2 - MOST)) await unlink(join(directory, name)).catch(() => {});
+}
+
+/** Snapshots of a lane, oldest first. */
+async function snapshotsOf(directory: string, prefix: string): Promise<string[]> {
   await mkdir(directory, { recursive: true });
-  const names = (await readdir(directory))
-    .filter((n) => n.startsWith(prefix) && n.endsWith('.snapshot'))
-    .sort();
-  for (const name of names.slice(0, -keep)) await unlink(join(directory, name)).catch(() => {});
+  return (await readdir(directory)).filter((n) => n.startsWith(prefix) && n.endsWith('.snapshot')).sort();
 }
 
 /** Snapshots that are never needed again: for finite runs. */

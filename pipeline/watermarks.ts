@@ -92,7 +92,7 @@ function leastClock(origins: Map<string, Origin>, options: WatermarkOptions, new
   }
   if (least === Infinity) return greatestEnded;
   // One origin far behind all others is not waited for: its records are late, and counted as such.
-  if (second !== Infinity && second - least > options.maxHoldMs) return second - options.maxHoldMs;
+  if (second !== Infinity && second - least > options.maxHoldMs) return second;
   return least;
 }
 

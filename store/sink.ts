@@ -30,7 +30,8 @@ export function create(storeOptions: Options, context: StoreSinkContext, opened?
     async start() {
       store ??= await openStore(storeOptions);
     },
-    async write(items) {
+    async write(items, signal) {
+      signal.throwIfAborted();
       store ??= await openStore(storeOptions);
       await store.write(items, logId);
       rows.add(items.length);

@@ -142,6 +142,14 @@ function build(
       path: ['kafka', 'lanes'],
       message: `found ${shown(kafkaLanes)}, but lanes is ${settings.lanes}: expected the same, or one of them`,
     });
+  for (const key of ['enriched', 'rekeyed', 'state'] as const) {
+    const partitions = overKafka?.topics[key]?.partitions;
+    if (partitions !== undefined && partitions !== lanes)
+      report({
+        path: ['kafka', 'topics', key, 'partitions'],
+        message: `found ${partitions}, expected ${lanes}: one for each lane`,
+      });
+  }
 
   const dir = settings.state.dir ?? defaultStateDir(env);
   return {

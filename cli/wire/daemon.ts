@@ -80,6 +80,8 @@ interface Served {
   readonly letters: ((count: number) => Promise<readonly DeadLetter[]>) | null;
   readonly store: (() => Forensics | null) | null;
   readonly log: Pick<Log, 'append'>;
+  /** Why the log keeps this process from being ready; empty when it does not. */
+  readonly unready?: () => readonly string[];
   readonly socket: string;
 }
 
@@ -116,6 +118,10 @@ export async function serve(
   try {
     await telemetry?.start();
     for (const sink of config.sinks) telemetry?.ready(`sink.${sink.name}`, () => healthy(shared, sink.name));
+    telemetry?.ready('log', () => {
+      const reasons = served.unready?.() ?? [];
+      return reasons.length === 0 ? Promise.resolve() : Promise.reject(new Error(reasons.join('; ')));
+    });
     options.onlooker?.(served.lookout);
     options.started(served.socket);
     await body();

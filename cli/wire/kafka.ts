@@ -38,6 +38,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
     await log.start(options.stop);
     try {
       const letters = logDeadLetters(log);
+      const attempts = fileAttempts(`${stateDir}/attempts`);
       const lookout = createLookout();
       const runs = (each: Role): boolean => role === null || role === each;
       const pumps: Pump[] = [];
@@ -77,7 +78,11 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
         pumps.push({
           name: 'enricher',
           run: ({ drain }) =>
-            enrich({ stage, log, letters, counters, watermarks }, contextOf(shared, 'enricher'), drain),
+            enrich(
+              { stage, log, letters, counters, attempts, watermarks },
+              contextOf(shared, 'enricher'),
+              drain,
+            ),
         });
       }
       if (runs('detectors'))
@@ -90,7 +95,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
               plan: partitionedPlan,
               log,
               snapshots: log.snapshots,
-              attempts: fileAttempts(`${stateDir}/attempts`),
+              attempts,
               letters,
               snapshotEveryMs: 10_000,
               notifyMaxAgeMs: config.notifyMaxAgeMs,
@@ -105,7 +110,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           pumps.push(sinkPump({ config: sink, sink: made, log, letters }, shared));
       }
       const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
-      await serve(options, { lookout, store, log, letters: null, socket }, () =>
+      await serve(options, { lookout, store, log, unready: () => log.unready(), letters: null, socket }, () =>
         runPumps(pumps, { stop: options.stop, graceMs: GRACE_MS, clock: shared.clock, log: shared.log }),
       );
       await enricher?.stop();

@@ -1,10 +1,10 @@
-import { mkdirSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { diskError, readJson, writeAtomically } from '../../pipeline/files.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import { isRunning, thisProcess, type Owner } from '../../pipeline/owner.ts';
 import { digest } from '../../schema/ids.ts';
+import { lockDirectory, lockOwner } from '../../store/lock.ts';
 
 /** What must stay as it was for the state to mean anything. */
 interface Recorded {
@@ -22,7 +22,7 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
   } catch (error) {
     throw diskError(error, `cannot make the state directory ${directory}`);
   }
-  const release = lock(join(directory, 'pid'), directory);
+  const release = lock(directory);
   try {
     const path = join(directory, 'state.json');
     const found = (await readJson(path)) as Recorded | undefined;
@@ -41,38 +41,18 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
 }
 
 /** The living process that has a state directory; null when none has. */
-export function ownerOf(directory: string): number | null {
-  const owner = readOwner(join(directory, 'pid'));
-  return owner !== null && owner.pid !== process.pid && isRunning(owner) ? owner.pid : null;
-}
+export const ownerOf = (directory: string): number | null => lockOwner(directory);
 
-function readOwner(path: string): Owner | null {
+/** Another process is told by its start as well as its number: after a reboot the number may be somebody else's. */
+function lock(directory: string): () => void {
   try {
-    const [pid = '', started] = readFileSync(path, 'utf8').split(' ');
-    return { pid: Number(pid), started: started ?? null };
-  } catch {
-    return null;
-  }
-}
-
-function lock(path: string, directory: string): () => void {
-  for (let tries = 0; ; tries++) {
-    try {
-      const file = openSync(path, 'wx', 0o600);
-      const { pid, started } = thisProcess();
-      writeSync(file, started === null ? String(pid) : `${pid} ${started}`);
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, `cannot write ${path}`);
-    }
-    const owner = ownerOf(directory);
-    if (tries > 3 || owner !== null)
-      throw new WeirError(
-        'state_unusable',
-        `${directory} is in use by process ${owner ?? 'unknown'}: stop it, or set another state.dir`,
-      );
-    rmSync(path, { force: true });
+    return lockDirectory(directory, directory);
+  } catch (error) {
+    if (error instanceof WeirError)
+      throw new WeirError(error.code, `${error.message}: stop it, or set another state.dir`, {
+        cause: error,
+      });
+    throw diskError(error, `cannot lock ${directory}`);
   }
 }
 

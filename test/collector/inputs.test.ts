@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { create as createFile } from '../../collector/inputs/file/index.ts';
 import { options as fileOptions } from '../../collector/inputs/file/options.ts';
 import { create as createJournald } from '../../collector/inputs/journald/index.ts';
@@ -14,9 +14,10 @@ import { sources } from '../../collector/registry.ts';
 import { handoff } from '../../collector/inputs/kafka/handoff.ts';
 import { connectionOf } from '../../collector/inputs/kafka/connection.ts';
 import { options as kafkaOptions } from '../../collector/inputs/kafka/options.ts';
-import { readAll } from '../contracts/sourceContract.ts';
+import { readAll } from '../contracts/fileContract.ts';
 import { testContext } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
+import { journalctl } from './journalctl.ts';
 
 const context = { ...testContext(), follow: false };
 
@@ -43,33 +44,11 @@ test('a log that is piped in has the ids it has as a file', async (t) => {
   assert.deepEqual(empty.batches, []);
 });
 
-/** A program that answers as journalctl would. */
-function journalctl(t: TestContext, numbers: readonly number[]): string {
-  const path = join(temporaryDirectory(t), 'journalctl');
-  const entries = numbers.map((i) =>
-    JSON.stringify({
-      __CURSOR: `s=abc;i=${i.toString(16)};b=1;m=2;t=3;x=4`,
-      __REALTIME_TIMESTAMP: String(1_718_000_000_000_000 + i),
-      _HOSTNAME: 'node-1',
-      MESSAGE: `entry ${i}`,
-    }),
-  );
-  writeFileSync(
-    path,
-    `#!${process.execPath}
-const entries = ${JSON.stringify(entries)};
-const lines = process.argv.includes('--lines=1') ? entries.slice(-1) : entries;
-const cursor = process.argv.find((arg) => arg.startsWith('--cursor='));
-const from = cursor ? parseInt(/i=([0-9a-f]+)/.exec(cursor)[1], 16) : 0;
-for (const line of lines) if (parseInt(/;i=([0-9a-f]+)/.exec(line)[1], 16) >= from) console.log(line);
-`,
-  );
-  chmodSync(path, 0o755);
-  return path;
-}
-
 test('entries of the journal, by their number; reading goes on at any of them', async (t) => {
-  const command = journalctl(t, [5, 6, 9, 20, 300]);
+  const command = journalctl(
+    t,
+    [5, 6, 9, 20, 300].map((number) => ({ number, text: `entry ${number}` })),
+  );
   const all = await readAll(createJournald(journaldOptions.parse({ command }), context));
   const positions = all.batches.flatMap((batch) => batch.lines.map((line) => line.position));
   assert.deepEqual(positions, [5, 6, 9, 20, 300]);

@@ -16,7 +16,7 @@ import { gzipSync } from 'node:zlib';
 import { create } from '../../collector/inputs/file/index.ts';
 import { options } from '../../collector/inputs/file/options.ts';
 import type { Clock, OriginCursor } from '../../pipeline/contracts.ts';
-import { checkBatches, readAll, reading, type Seen } from '../contracts/sourceContract.ts';
+import { checkBatches, readAll, reading, type Seen } from '../contracts/fileContract.ts';
 import { manualClock, testContext, type ManualClock } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 

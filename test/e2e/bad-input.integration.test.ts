@@ -6,6 +6,7 @@ import { temporaryDirectory } from '../helpers/directory.ts';
 import { kafka } from '../services/kafka.ts';
 import { until } from '../services/process.ts';
 import { weir, weirProcess } from './processes.ts';
+import { netobservLines } from './traffic.ts';
 
 const aclLine = (i: number, at: Date): string =>
   `${at.toISOString()}|${String(i).padStart(5, '0')}|acl_log(ovn_pinctrl0)|INFO|name="NP:shop:deny-all:Ingress:0", verdict=drop, severity=alert, direction=to-lport: tcp,vlan_tci=0x0000,dl_src=0a:58:0a:f4:02:06,dl_dst=0a:58:0a:f4:02:01,nw_src=10.244.2.6,nw_dst=10.244.3.${i % 200},nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=33690,tp_dst=6443,tcp_flags=syn`;
@@ -19,7 +20,7 @@ const forwarded = (i: number, at: Date): string =>
     message: aclLine(i, at),
   });
 
-test('a forwarded topic is read over Kafka; poison in three topics is kept, and nothing else is lost', async (t) => {
+test('a forwarded topic and a file are read over Kafka; poison in three topics and lines too large for a message are kept, and nothing else is lost', async (t) => {
   const service = await kafka(t);
   if (!service) return;
   const directory = temporaryDirectory(t);
@@ -27,6 +28,11 @@ test('a forwarded topic is read over Kafka; poison in three topics is kept, and 
   const prefix = `bad${process.pid}.`;
   const file = join(directory, 'weir.yaml');
   const flowFile = join(directory, 'flows.jsonl');
+  const largeFile = join(directory, 'netobserv.log');
+  const [first, second, third] = [...netobservLines(3)];
+  // Longer than a line may be; a line whose flow is larger than a request may be; both larger than a dead letter.
+  const large = JSON.stringify({ ...(JSON.parse(second!) as object), SrcK8S_Namespace: 'x'.repeat(950_000) });
+  writeFileSync(largeFile, `${first}\n${'y'.repeat(3_000_000)}\n${large}\n${third}\n`);
   const one = { partitions: 2, replication: 1 };
   const names = [
     'flows',
@@ -57,6 +63,7 @@ test('a forwarded topic is read over Kafka; poison in three topics is kept, and 
         type: 'ovn_acl',
         from: { kafka: { topic: `${prefix}ocp`, wrapper: 'openshift-logging', startAt: 'beginning' } },
       },
+      large: { type: 'netobserv', from: { file: { path: largeFile, startAt: 'beginning' } } },
     },
     sinks: { out: { type: 'file', path: flowFile, records: { flow: {} } } },
   };
@@ -96,26 +103,27 @@ test('a forwarded topic is read over Kafka; poison in three topics is kept, and 
   await send('weir.flows', ['poison', Buffer.from([0xc3, 1, 2, 3])]);
   await send('weir.flows.enriched', ['poison']);
   const running = weirProcess(t, { name: 'weir', args: ['run', '--config', file], directory });
-  const flows = (): { node?: string; cluster?: string; destination: { ip: string } }[] =>
+  const flows = (): { collector: string; node?: string; cluster?: string; destination: { ip: string } }[] =>
     existsSync(flowFile)
       ? readFileSync(flowFile, 'utf8')
           .trim()
           .split('\n')
           .filter((line) => line !== '')
-          .map((line) => JSON.parse(line) as { destination: { ip: string } })
+          .map((line) => JSON.parse(line) as { collector: string; destination: { ip: string } })
       : [];
   const letters = async (): Promise<number> => {
     const offsets = await service.admin.fetchTopicOffsets(`${prefix}weir.deadletter`);
     return offsets.reduce((sum, { high }) => sum + Number(high), 0);
   };
-  await until('100 flows and 5 dead letters', async () => flows().length >= 100 && (await letters()) >= 5, {
+  await until('102 flows and 7 dead letters', async () => flows().length >= 102 && (await letters()) >= 7, {
     timeoutMs: 60_000,
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${flows().length} flows, ${running.log().slice(-3000)}`);
   });
   assert.equal(running.deaths, 0, running.log());
-  assert.equal(new Set(flows().map(({ destination }) => destination.ip)).size, 100);
-  assert.ok(flows().every(({ node, cluster }) => node === 'worker-7' && cluster === 'c-42'));
+  const forwardedFlows = flows().filter(({ collector }) => collector === 'ovn_acl');
+  assert.equal(new Set(forwardedFlows.map(({ destination }) => destination.ip)).size, 100);
+  assert.ok(forwardedFlows.every(({ node, cluster }) => node === 'worker-7' && cluster === 'c-42'));
   const status = await weir(['status', '--config', file, '--format', 'json']);
   assert.match(status.out, /agentless/);
   assert.equal(await running.stop(), 0);

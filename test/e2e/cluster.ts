@@ -1,37 +1,36 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Alert } from '../../schema/records.ts';
 import { setup, templateDefaults } from '../../sinks/elasticsearch/setup.ts';
+import { fromJson } from '../../sinks/records/json.ts';
 import { options as elasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
 import type { Elasticsearch } from '../services/elasticsearch.ts';
 import type { KafkaService } from '../services/kafka.ts';
 import { weir, weirProcess, type WeirProcess } from './processes.ts';
+import { linesOf } from './json-lines.ts';
 import { netobservLines } from './traffic.ts';
 
 /** Weir's four roles over Kafka into Elasticsearch and a SIEM, each a process of its own. */
 export interface Cluster {
   readonly directory: string;
-  readonly configFile: string;
-  readonly flowFile: string;
+  /** Namespace of the data streams. */
+  readonly namespace: string;
   readonly processes: readonly WeirProcess[];
-  /** Writes all lines bit by bit, rotating the file once on the way. */
+  /** Lines written so far. */
+  readonly fed: number;
+  /** Writes the next lines bit by bit. */
   feed(count: number): Promise<void>;
+  /** Moves the file away, as logrotate does; what follows is written to a new one. */
+  rotate(): void;
   flowsInElasticsearch(): Promise<number>;
+  /** Records that a sink has not settled, by the cursors in Kafka. */
+  lagOf(sink: 'elastic' | 'siem' | 'alerts'): Promise<number>;
   /** Distinct revisions, by what the file sink wrote. */
   alerts(): Map<string, Alert>;
-  /** Alerts of `replay` on the same lines. */
-  replayed(): Promise<Map<string, Alert>>;
+  /** What `replay` makes of the same lines: alerts by revision, and the file with its flows. */
+  replayed(): Promise<{ readonly alerts: Map<string, Alert>; readonly flowsFile: string }>;
 }
 
 export interface ClusterOptions {
@@ -43,6 +42,14 @@ export interface ClusterOptions {
 
 const PARTITIONS = 4;
 const LANES = 8;
+/** Lines of one append to the file, and the pause after it. */
+const PIECE = { lines: 1000, pauseMs: 150 };
+/** What each sink of the configuration below reads. */
+const READS = {
+  elastic: ['weir.flows.enriched', 'weir.alerts'],
+  siem: ['weir.alerts'],
+  alerts: ['weir.alerts'],
+};
 
 export async function weirCluster(t: TestContext, options: ClusterOptions): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
@@ -59,8 +66,8 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
     kafka: {
       brokers: options.kafka.brokers,
       prefix,
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 20_000,
+      sessionTimeoutMs: 6_000,
+      rebalanceTimeoutMs: 15_000,
       topics: {
         flows: topic(PARTITIONS),
         enriched: topic(LANES),
@@ -102,6 +109,7 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
         to: [`tcp://127.0.0.1:${options.siemPort}`],
         format: 'json',
         confirmMs: '1s',
+        maxMessageBytes: '64KiB',
         records: { alert: {} },
       },
       alerts: { type: 'file', path: alertFile, records: { alert: {} } },
@@ -137,63 +145,62 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
   // After the processes in it are gone, in the order in which hooks are registered.
   t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
 
+  const lines = netobservLines(Number.MAX_SAFE_INTEGER);
+  let fed = 0;
   return {
     directory,
-    configFile,
-    flowFile,
+    namespace,
     processes,
+    get fed() {
+      return fed;
+    },
     async feed(count) {
-      let lines: string[] = [];
-      let written = 0;
-      for (const line of netobservLines(count)) {
-        lines.push(line);
-        if (lines.length < 10_000) continue;
-        appendFileSync(flowFile, `${lines.join('\n')}\n`);
-        written += lines.length;
-        lines = [];
-        if (written === Math.floor(count / 20_000) * 10_000) {
-          renameSync(flowFile, `${flowFile}.1`);
-          writeFileSync(flowFile, '');
-        }
-        await new Promise((resolve) => setTimeout(resolve, 400));
+      for (let left = count; left > 0; left -= PIECE.lines) {
+        const piece = Array.from({ length: Math.min(left, PIECE.lines) }, () => lines.next().value as string);
+        appendFileSync(flowFile, `${piece.join('\n')}\n`);
+        fed += piece.length;
+        await new Promise((resolve) => setTimeout(resolve, PIECE.pauseMs));
       }
-      if (lines.length > 0) appendFileSync(flowFile, `${lines.join('\n')}\n`);
+    },
+    rotate() {
+      renameSync(flowFile, `${flowFile}.1`);
+      writeFileSync(flowFile, '');
     },
     async flowsInElasticsearch() {
-      await options.elasticsearch.request('POST', `/logs-weir.flow-${namespace}/_refresh`, undefined, [404]);
-      const { count } = (await options.elasticsearch.request(
-        'GET',
-        `/logs-weir.flow-${namespace}/_count`,
-        undefined,
-        [404],
-      )) as { count?: number };
-      return count ?? 0;
+      const { request } = options.elasticsearch;
+      await request('POST', `/logs-weir.flow-${namespace}/_refresh`, undefined, [404]);
+      const found = await request('GET', `/logs-weir.flow-${namespace}/_count`, undefined, [404]);
+      return (found as { count?: number }).count ?? 0;
     },
-    alerts: () => byRevision(existsSync(alertFile) ? readFileSync(alertFile, 'utf8') : ''),
+    async lagOf(sink) {
+      const { admin } = options.kafka;
+      const topics = READS[sink].map((name) => `${prefix}${name}`);
+      const cursors = await admin.fetchOffsets({ groupId: `weir.sink.${sink}`, topics });
+      let lag = 0;
+      for (const name of topics)
+        for (const { partition, low, high } of await admin.fetchTopicOffsets(name)) {
+          const own = cursors.find((each) => each.topic === name)?.partitions;
+          const at = Number(own?.find((each) => each.partition === partition)?.offset ?? -1);
+          lag += Number(high) - Math.max(at, Number(low));
+        }
+      return lag;
+    },
+    alerts: () => byRevision(alertFile),
     async replayed() {
-      const out = join(directory, 'replayed.jsonl');
-      const { code, err } = await weir([
-        'replay',
-        '--source',
-        'netobserv',
-        `${flowFile}*`,
-        '--config',
-        configFile,
-        '--alerts',
-        out,
-        '-q',
-      ]);
+      const [alertsFile, flowsFile] = ['alerts', 'flows'].map((name) => join(directory, `replayed.${name}`));
+      const inputs = ['--source', 'netobserv', `${flowFile}*`, '--config', configFile];
+      const outputs = ['--alerts', alertsFile!, '--flows', flowsFile!, '-q'];
+      const { code, err } = await weir(['replay', ...inputs, ...outputs]);
       if (code !== 0) throw new Error(`replay: ${err}`);
-      return byRevision(readFileSync(out, 'utf8'));
+      return { alerts: byRevision(alertsFile!), flowsFile: flowsFile! };
     },
   };
 }
 
-function byRevision(text: string): Map<string, Alert> {
+function byRevision(file: string): Map<string, Alert> {
   const alerts = new Map<string, Alert>();
-  for (const line of text.split('\n')) {
-    if (!line.endsWith('}')) continue;
-    const alert = JSON.parse(line) as Alert;
+  for (const line of linesOf(file)) {
+    const alert = fromJson('alert', line);
     // Whether it was old when it was raised is a matter of the wall clock.
     alerts.set(`${alert.id}-${alert.revision}`, { ...alert, historical: false });
   }

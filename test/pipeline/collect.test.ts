@@ -280,3 +280,101 @@ test('what a decoder holds back is closed by time, and until then the cursor sta
   await clock.tick(6000);
   assert.deepEqual([flows().length, cursors.get('a')?.position], [1, 2]);
 });
+
+test('a flow the stage fails on is kept with its place, and the process goes on', async (t) => {
+  const stage = {
+    apply(flows: readonly Flow[]) {
+      if (flows.some(({ position }) => position === 1)) throw new Error('no such network');
+      return flows;
+    },
+  };
+  const { done, letters, flows, cursors } = run(t, inputOf([batchOf('a', 0, ['1', '2', '3'])]), { stage });
+  await done;
+  assert.deepEqual(
+    flows().map(({ position }) => position),
+    [0, 2],
+  );
+  assert.deepEqual(
+    letters.map(({ component, code, origin, position }) => [component, code, origin, position]),
+    [['enricher', 'record_failed', 'a', 1]],
+  );
+  assert.equal(cursors.get('a')?.position, 3);
+});
+
+test('a flow that cannot be encoded is kept with its place, and the process goes on', async (t) => {
+  const log = fakeLog();
+  log.unencodable = (value) => ('position' in value && value.position === 1 ? 'too large' : null);
+  const { done, letters, flows, cursors } = run(t, inputOf([batchOf('a', 0, ['1', '2', '3'])]), { log });
+  await done;
+  assert.equal(flows().length, 0, 'they are in the other log');
+  assert.deepEqual(
+    log.values<Flow>('enriched').map(({ position }) => position),
+    [0, 2],
+  );
+  assert.deepEqual(
+    letters.map(({ code, origin, position, reason }) => [code, origin, position, reason]),
+    [['record_unencodable', 'a', 1, 'too large']],
+  );
+  assert.equal(cursors.get('a')?.position, 3);
+});
+
+test('what cannot be appended ends the reading, although nothing more comes, and no mark overtakes it', async (t) => {
+  const clock = manualClock(T0);
+  const log = fakeLog();
+  let appends = 0;
+  log.onAppend = () => {
+    if (++appends === 1) throw new Error('the disk is broken');
+  };
+  const quiet = batchOf('a', 0, ['0'], { atEnd: true });
+  const { done, cursors } = run(t, inputOf([quiet], true), { follow: true, log }, clock);
+  await clock.tick(20_000);
+  await assert.rejects(done, /the disk is broken/);
+  assert.deepEqual(log.appended, []);
+  assert.equal(cursors.get('a'), undefined);
+});
+
+test('a heartbeat that fails ends the process: event time would stand still', async (t) => {
+  const clock = manualClock(T0);
+  const log = fakeLog();
+  log.onAppend = (_topic, entries) => {
+    if (entries.every(({ value }) => value === null)) throw new Error('not allowed');
+  };
+  const quiet = batchOf('a', 0, ['0'], { atEnd: true });
+  const { done } = run(t, inputOf([quiet], true), { follow: true, log }, clock);
+  await clock.tick(3000);
+  await assert.rejects(done, /not allowed/);
+});
+
+test('an origin that is still being read tells partitions it has no flows in how far it is', async (t) => {
+  const clock = manualClock(T0);
+  const log = fakeLog(3);
+  const busy = batchOf('a', 0, ['0'], { atEnd: false });
+  run(t, inputOf([busy], true), { follow: true, log, marksOf: 0, topic: 'flows' }, clock);
+  await clock.tick(2500);
+  const marks = log.appended.filter(({ entry }) => entry.mark).map(({ entry }) => entry);
+  assert.deepEqual(
+    marks.map(({ partition, mark }) => [partition, mark?.watermarkMs]),
+    [0, 1, 2].map((partition) => [partition, T0 - DISORDER_MS]),
+  );
+});
+
+test('after a restart event time waits for every origin that was read before, but not for ever', async (t) => {
+  const clock = manualClock(T0);
+  const known = (): Partial<CollectOptions> => {
+    const cursors = memoryCursors();
+    cursors.set('ended', { position: 9, startMs: T0 - 9e6, ended: true }, T0);
+    for (const origin of ['a', 'b']) cursors.set(origin, { position: 0, startMs: T0 - 60_000 }, T0);
+    return { follow: true, cursors };
+  };
+  const { log } = run(t, inputOf([batchOf('a', 0, ['-5'])], true), known(), clock);
+  await clock.tick(20_000);
+  assert.deepEqual(log.marks('enriched'), [], 'b may be as far behind as it was');
+  await clock.tick(20_000);
+  assert.equal(log.marks('enriched').at(-1)!.watermarkMs, T0 - 5000 - DISORDER_MS);
+
+  const both = [batchOf('a', 0, ['-5']), batchOf('b', 0, ['-50'])];
+  const heard = run(t, inputOf(both, true), known(), manualClock(T0));
+  await clock.tick(0);
+  await after(5);
+  assert.equal(heard.log.marks('enriched').at(-1)!.watermarkMs, T0 - 50_000 - DISORDER_MS);
+});

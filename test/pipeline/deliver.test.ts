@@ -245,3 +245,81 @@ test('one write is no larger than the sink asked for, in count and in bytes', as
   );
   assert.deepEqual(committed(), [50]);
 });
+
+test('a record the filter fails on is kept with its place, and the others go on', async (t) => {
+  const { sink, writes, count } = manualSink({ maxRecords: 10, maxWaitMs: 1 });
+  const { log, committed, letters } = delivering(t, sink, {
+    view(_kind, record) {
+      if ((record as Flow).position === 1) throw new Error('no such field');
+      return record;
+    },
+  });
+  await log.give(flows(0, 3));
+  await count(1);
+  assert.deepEqual(writes[0]!.positions, [0, 2]);
+  writes[0]!.done();
+  await settled();
+  assert.deepEqual(committed(), [3]);
+  assert.deepEqual(
+    letters.map(({ component, code, offset }) => [component, code, offset]),
+    [['sink.test', 'record_failed', 1]],
+  );
+});
+
+test('a filter that fails on a thousand records in a row is broken: stop', async (t) => {
+  const { sink } = manualSink({ maxRecords: 10, maxWaitMs: 1 });
+  const { log, done, committed } = delivering(t, sink, {
+    view: () => {
+      throw new Error('wired wrongly');
+    },
+  });
+  for (let from = 0; from < 1000; from += 100) await log.give(flows(from, 100));
+  await assert.rejects(done, /wired wrongly/);
+  assert.ok(committed().every((offset) => offset <= 900));
+});
+
+test('a sink that is down and wants few records does not hold the log in memory', async (t) => {
+  const sink: Sink = {
+    batch: { maxRecords: 1000, maxWaitMs: 1 },
+    write: () => Promise.reject(new WeirError('sink_unavailable', 'connection refused')),
+  };
+  const { log, kill, done } = delivering(t, sink, {
+    view: (_kind, record) => ((record as Flow).position === 0 ? record : null),
+  });
+  const wanted = logEntry<Flow>(0, { value: aFlow({ position: 0 }) });
+  const unwanted = logEntry<Flow>(0, { value: aFlow({ position: 1 }) });
+  let taken = 0;
+  const giving = (async () => {
+    for (let batch = 0; batch < 400 && !kill.signal.aborted; batch++) {
+      const entries = Array.from({ length: 1000 }, (_, i) => (i === 500 ? wanted : unwanted));
+      await log.give(entries.map((entry, i) => ({ ...entry, offset: batch * 1000 + i })));
+      taken++;
+    }
+  })();
+  await after(300);
+  assert.ok(taken <= 101, `${taken} batches of 1,000 are held`);
+  kill.abort();
+  await Promise.allSettled([done, giving]);
+});
+
+test('a write that ends while a letter is being kept settles nothing that was not looked at yet', async (t) => {
+  const { sink, writes, count } = manualSink({ maxRecords: 10, maxWaitMs: 1, maxInFlight: 2 });
+  let letGo: () => void = () => {};
+  const { log, committed } = delivering(t, sink, {
+    letters: { keep: () => new Promise((resolve) => (letGo = resolve)) },
+  });
+  await log.give(flows(0, 10));
+  await count(1);
+  const poison = logEntry<Flow>(10, { bytes: Buffer.from('poison'), error: 'not Avro' });
+  const given = log.give([poison, ...flows(11, 9)]);
+  await settled();
+  writes[0]!.done();
+  await settled();
+  assert.deepEqual(committed(), [10]);
+  letGo();
+  await given;
+  await count(2);
+  writes[1]!.done();
+  await settled();
+  assert.deepEqual(committed(), [10, 20]);
+});

@@ -1,33 +1,45 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { Stage } from '../../pipeline/contracts.ts';
 import { createCounters } from '../../pipeline/counters.ts';
 import { enrich } from '../../pipeline/enrich.ts';
+import { WeirError } from '../../pipeline/errors.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { noMeter } from '../../pipeline/meter.ts';
+import { fileAttempts, noAttempts, type Attempts } from '../../pipeline/quarantine.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { DeadLetter, Flow } from '../../schema/records.ts';
 import { testContext } from '../helpers/context.ts';
+import { temporaryDirectory } from '../helpers/directory.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { fakeLog, logEntry, type FakeLog } from './fake-log.ts';
 
 const LANES = 4;
 
-function enriching(t: TestContext): { log: FakeLog; letters: DeadLetter[] } {
+const tenants: Stage<Flow, Flow> = {
+  apply(flows) {
+    for (const flow of flows) {
+      if (flow.verdict === 'error') throw new Error('no such network');
+      flow.source.tenant = 'acme';
+    }
+    return flows;
+  },
+};
+
+function enriching(
+  t: TestContext,
+  stage: Stage<Flow, Flow> = tenants,
+  attempts: Attempts = noAttempts,
+): { log: FakeLog; letters: DeadLetter[]; done: Promise<void> } {
   const log = fakeLog(LANES);
   const letters: DeadLetter[] = [];
   const drain = new AbortController();
   t.after(() => drain.abort());
   const done = enrich(
     {
-      stage: {
-        apply(flows) {
-          for (const flow of flows) {
-            if (flow.verdict === 'error') throw new Error('no such network');
-            flow.source.tenant = 'acme';
-          }
-          return flows;
-        },
-      },
+      stage,
+      attempts,
       log,
       letters: {
         keep(some) {
@@ -42,7 +54,7 @@ function enriching(t: TestContext): { log: FakeLog; letters: DeadLetter[] } {
     drain.signal,
   );
   done.catch(() => {});
-  return { log, letters };
+  return { log, letters, done };
 }
 
 const flowAt = (offset: number, appendMs: number, parts: Partial<LogEntry<Flow>> = {}): LogEntry<Flow> =>
@@ -114,4 +126,78 @@ test('the cursor stays where it was when a copy could not be appended', async (t
   };
   await log.give([flowAt(0, T0)], { topic: 'flows' });
   assert.deepEqual(log.commits, []);
+});
+
+test('a stage may give back new flows instead of changing those it was given', async (t) => {
+  const { log } = enriching(t, { apply: (flows) => flows.map((flow) => ({ ...flow, cluster: 'renamed' })) });
+  await log.give([flowAt(0, T0), flowAt(1, T0)], { topic: 'flows' });
+  assert.deepEqual(
+    log.values<Flow>('enriched').map(({ cluster }) => cluster),
+    ['renamed', 'renamed'],
+  );
+});
+
+const failing = (from: number, count: number): LogEntry<Flow>[] =>
+  Array.from({ length: count }, (_, i) => {
+    const flow = aFlow({ position: from + i });
+    flow.verdict = 'error';
+    return logEntry(from + i, { value: flow });
+  });
+
+test('a stage that fails on a thousand flows in a row is broken, however they are batched', async (t) => {
+  const { log, done, letters } = enriching(t);
+  for (let from = 0; from < 1000; from += 100) await log.give(failing(from, 100), { topic: 'flows' });
+  await assert.rejects(done, /no such network/);
+  assert.equal(letters.length, 900, 'of the last batch nothing was settled');
+  assert.equal(log.commits.at(-1)!.offset, 900);
+});
+
+test('what time may mend is no fault of a record', async (t) => {
+  const { log, done, letters } = enriching(t, {
+    apply: () => Promise.reject(new WeirError('log_unavailable', 'the inventory cannot be read')),
+  });
+  await log.give([flowAt(0, T0)], { topic: 'flows' });
+  await assert.rejects(done, /inventory/);
+  assert.deepEqual([letters, log.commits], [[], []]);
+});
+
+test('a flow that is too large once it is enriched is kept', async (t) => {
+  const { log, letters } = enriching(t);
+  log.unencodable = (value) => ('position' in value && value.position === 1 ? 'too large' : null);
+  await log.give([flowAt(0, T0), flowAt(1, T0)], { topic: 'flows' });
+  assert.deepEqual(
+    log.values<Flow>('rekeyed').map(({ position }) => position),
+    [0],
+  );
+  assert.ok(
+    letters.length > 0 &&
+      letters.every(({ code, position }) => code === 'record_unencodable' && position === 1),
+  );
+  assert.equal(log.commits.at(-1)!.offset, 2);
+});
+
+test('a flow that the process dies on is quarantined at the third time, and the others get through', async (t) => {
+  const directory = temporaryDirectory(t);
+  const deadly: Stage<Flow, Flow> = {
+    // As a process that is killed: nothing is caught, nothing goes on.
+    apply: (flows) => (flows.some(({ position }) => position === 2) ? new Promise(() => {}) : flows),
+  };
+  const entries = Array.from({ length: 5 }, (_, i) => flowAt(i, T0));
+  for (let death = 1; death <= 3; death++) {
+    const { log } = enriching(t, deadly, fileAttempts(directory));
+    void log.give(entries, { topic: 'flows' });
+    for (let i = 0; i < 20; i++) await setImmediate();
+    assert.deepEqual(log.commits, []);
+  }
+  const { log, letters } = enriching(t, deadly, fileAttempts(directory));
+  await log.give(entries, { topic: 'flows' });
+  assert.deepEqual(
+    log.values<Flow>('enriched').map(({ position }) => position),
+    [0, 1, 3, 4],
+  );
+  assert.deepEqual(
+    letters.map(({ component, code, offset }) => [component, code, offset]),
+    [['enricher', 'quarantined', 2]],
+  );
+  assert.equal(log.commits.at(-1)!.offset, 5);
 });

@@ -225,6 +225,21 @@ test('who does not end within the grace period is killed', async () => {
   assert.equal(state, 'killed');
 });
 
+test('a pump that goes on after the grace period is left behind, and the run has failed', async () => {
+  const clock = manualClock();
+  const stop = new AbortController();
+  const run = runPumps([{ name: 'hung', run: () => new Promise<void>(() => {}) }], {
+    stop: stop.signal,
+    graceMs: 5000,
+    clock,
+    log: silent,
+  });
+  const failed = assert.rejects(run, /hung/);
+  stop.abort();
+  await clock.tick(10_000);
+  await failed;
+});
+
 test('pumps that end by themselves end the run, and nothing is left waiting', async () => {
   const clock = manualClock();
   await runPumps([{ name: 'finite', run: () => Promise.resolve() }], {

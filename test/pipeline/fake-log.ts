@@ -10,6 +10,7 @@ import type {
   Seek,
   Topic,
 } from '../../pipeline/log.ts';
+import { WeirError } from '../../pipeline/errors.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 
 type Value = RecordTypes[RecordKind];
@@ -37,6 +38,8 @@ export interface FakeLog extends Log {
   give(entries: readonly LogEntry<Value>[], place?: GivenPlace): Promise<void>;
   /** Called before each append; what it throws the append is rejected with, what it awaits delays it. */
   onAppend: (topic: Topic, entries: readonly Entry<Value>[]) => void | Promise<void>;
+  /** What cannot be encoded: the reason; null when it can. */
+  unencodable: (value: Value) => string | null;
   /** Called before each commit. */
   onCommit: (commit: Commit) => void | Promise<void>;
 }
@@ -45,6 +48,7 @@ export interface GivenPlace {
   readonly topic?: Topic;
   readonly partition?: number;
   readonly isStale?: () => boolean;
+  readonly heartbeat?: () => Promise<void>;
 }
 
 export function fakeLog(partitions = 1): FakeLog {
@@ -59,6 +63,7 @@ export function fakeLog(partitions = 1): FakeLog {
     appended,
     commits: [],
     onAppend: () => {},
+    unencodable: () => null,
     onCommit: () => {},
     values: <T extends Value>(topic: Topic) =>
       of(topic).flatMap(({ value }) => (value === null ? [] : [value as T])),
@@ -81,21 +86,27 @@ export function fakeLog(partitions = 1): FakeLog {
           await log.onCommit(commit);
           log.commits.push(commit);
         },
-        heartbeat: () => Promise.resolve(),
+        heartbeat: place.heartbeat ?? (() => Promise.resolve()),
         isStale: place.isStale ?? (() => false),
       };
       try {
         await consumer!.handle(batch);
       } catch (error) {
-        fail(error);
+        // What fails on a partition that was taken away is given up, as over Kafka.
+        if (!place.isStale?.()) fail(error);
       }
     },
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     partitions: () => partitions,
-    async append(topic, entries) {
+    async append(topic, entries, unencodable) {
       await log.onAppend(topic, entries);
-      for (const entry of entries) appended.push({ topic, entry });
+      for (const [i, entry] of entries.entries()) {
+        const reason = entry.value && log.unencodable(entry.value);
+        if (!reason) appended.push({ topic, entry });
+        else if (unencodable) unencodable(i, new WeirError('record_unencodable', reason));
+        else throw new WeirError('record_unencodable', reason);
+      }
     },
     async consume(options, signal) {
       consumer = options as unknown as ConsumeOptions<Topic>;

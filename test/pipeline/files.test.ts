@@ -87,12 +87,15 @@ test('a damaged cursor file names itself and what to do', async (t) => {
   });
 });
 
-test('a snapshot is read back as it was written; the last two of a lane are kept', async (t) => {
+test('a snapshot is read back as it was written; the one a cursor names and the one before it are kept', async (t) => {
   const directory = temporaryDirectory(t);
   const snapshots = fileSnapshots(directory);
   const chunks = [Buffer.from('one'), Buffer.alloc(0), Buffer.from([0, 255, 7])];
   const references: string[] = [];
-  for (let i = 0; i < 4; i++) references.push(await snapshots.write(1, chunks));
+  for (let i = 0; i < 4; i++) {
+    references.push(await snapshots.write(1, chunks));
+    await snapshots.named!(1, references[i]!);
+  }
   await snapshots.write(11, chunks);
   assert.deepEqual(
     (await snapshots.read(1, references[3]!)).map((chunk) => Buffer.from(chunk)),
@@ -114,5 +117,35 @@ test('a snapshot that was cut short anywhere is refused, never half restored', a
   for (let length = readFileSync(path).length - 1; length > 0; length--) {
     truncateSync(path, length);
     await assert.rejects(snapshots.read(0, reference), { code: 'state_unusable' }, `cut at ${length}`);
+  }
+});
+
+test('while no cursor can be saved, the snapshot that the last one names stays, and their number is bounded', async (t) => {
+  const directory = temporaryDirectory(t);
+  const snapshots = fileSnapshots(directory);
+  const chunks = [Buffer.from('state')];
+  let named = '';
+  for (let i = 0; i < 3; i++) await snapshots.named!(0, (named = await snapshots.write(0, chunks)));
+  let newest = '';
+  for (let i = 0; i < 50; i++) newest = await snapshots.write(0, chunks);
+  const restarted = fileSnapshots(directory);
+  assert.equal((await restarted.read(0, named)).length, 1);
+  assert.equal((await restarted.read(0, newest)).length, 1);
+  assert.ok(readdirSync(directory).length <= 9, readdirSync(directory).join(' '));
+});
+
+test('cursors that are saved twice at once are both whole, and the later one stays', async (t) => {
+  const path = join(temporaryDirectory(t), 'cursors.json');
+  const cursors = await fileCursors(path, { ttlMs: 1e9, max: 10_000 });
+  for (let round = 0; round < 20; round++) {
+    for (let i = 0; i < 500; i++) cursors.set(`origin-${i}`, { position: round }, round);
+    const first = cursors.save(round);
+    for (let i = 0; i < 250; i++) cursors.set(`origin-${i}`, { position: 1000 + round }, round);
+    await Promise.all([first, cursors.save(round)]);
+    const again = await fileCursors(path, limits);
+    assert.deepEqual(
+      [again.get('origin-0')?.position, again.get('origin-499')?.position],
+      [1000 + round, round],
+    );
   }
 });

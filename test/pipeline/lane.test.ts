@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Detector, Role } from '../../pipeline/contracts.ts';
+import { WeirError } from '../../pipeline/errors.ts';
 import { createLane, type Copy, type LaneOptions } from '../../pipeline/lane.ts';
 import { createRest } from '../../pipeline/rest.ts';
 import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
@@ -161,6 +162,46 @@ test('other options: the detector starts anew, the place in the log stays', () =
   const restored = groupOf(fresh, 'new options');
   assert.deepEqual(restored.restore(chunks), ['watcher']);
   assert.deepEqual([fresh.seen, restored.resume], [[], [2]]);
+});
+
+test('a state that one detector refuses starts that one anew, and the others go on', () => {
+  const groupWith = (version: number): { group: LaneGroup; seen: string[][] } => {
+    const steady = watcher('source');
+    const changed = watcher('source');
+    const refusing: Detector = {
+      ...changed,
+      *snapshot() {
+        yield Buffer.from(String(version));
+      },
+      restore([chunk]) {
+        if (String(Buffer.from(chunk!)) !== String(version))
+          throw new WeirError('state_unusable', `state of version ${String(chunk)}`);
+      },
+    };
+    const group = createLaneGroup({
+      lanes: [0],
+      feeds: 1,
+      route: (_feed, _flow, to) => to(0, 'source'),
+      detectors: () => [
+        { name: 'changed', detector: refusing, where: null },
+        { name: 'steady', detector: steady, where: null },
+      ],
+      maxWaiting: 1e6,
+      stateKey: 'same',
+      failed: (error) => {
+        throw error;
+      },
+      late: () => assert.fail('nothing is late here'),
+      overflowed: () => {},
+    });
+    return { group, seen: [changed.seen, steady.seen] };
+  };
+  const before = groupWith(1);
+  before.group.take(0, [flowEntry(0), logEntry(1, { mark: markAt(T0 + 5) })]);
+  const after = groupWith(2);
+  assert.deepEqual(after.group.restore(before.group.snapshot().chunks), ['changed']);
+  assert.deepEqual(after.seen, [[], ['0>']]);
+  assert.deepEqual(after.group.resume, [2]);
 });
 
 test('a state of another version is refused by its name', () => {

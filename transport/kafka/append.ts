@@ -1,9 +1,9 @@
 import type { Message } from 'kafkajs';
 import type { Context } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
-import { topics, type Entry, type Topic, type TopicRecord } from '../../pipeline/log.ts';
+import { topics, type Entry, type Topic, type TopicRecord, type Unencodable } from '../../pipeline/log.ts';
 import { compressionTypes } from './codecs.ts';
-import { encodeEntries, type Encoded } from './encode.ts';
+import { encodeEntries, encodeSome, type Encoded } from './encode.ts';
 import { explain, kindOf } from './errors.ts';
 import type { Options } from './options.ts';
 import type { Producer } from './producer.ts';
@@ -25,7 +25,11 @@ interface Lane {
 }
 
 export interface Appender {
-  append<T extends Topic>(topic: T, entries: readonly Entry<TopicRecord<T>>[]): Promise<void>;
+  append<T extends Topic>(
+    topic: T,
+    entries: readonly Entry<TopicRecord<T>>[],
+    unencodable?: Unencodable,
+  ): Promise<void>;
   /** Sends messages of ours that are not records. Repeats them until they are durable. */
   readonly send: (topic: string, partition: number, messages: Message[]) => Promise<bigint>;
   stop(): Promise<void>;
@@ -120,7 +124,7 @@ export function appender(parts: {
 
   return {
     send,
-    async append(key, entries) {
+    async append(key, entries, unencodable) {
       if (entries.length === 0) return;
       if (stopping.signal.aborted) throw stopped();
       const { name, cleanup } = settings[key];
@@ -128,14 +132,15 @@ export function appender(parts: {
       const values = copies.join(kind, entries);
       try {
         const prefix = await parts.schemas().prefixOf(kind, name);
-        const encoded = encodeEntries(entries, {
+        const how = {
           codec: codec(kind),
           prefix,
           values,
           marks: cleanup !== 'compact',
           maxBytes: options.maxBatchBytes,
           maxRecords: MAX_RECORDS,
-        });
+        };
+        const encoded = unencodable ? encodeSome(entries, how, unencodable) : encodeEntries(entries, how);
         const outcomes = await Promise.allSettled(encoded.map((bundle) => enqueue(key, bundle)));
         const failed = outcomes.find((o) => o.status === 'rejected');
         if (failed) throw failed.reason;

@@ -1,6 +1,6 @@
 import type { IHeaders, Message } from 'kafkajs';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
-import type { Entry } from '../../pipeline/log.ts';
+import type { Entry, Unencodable } from '../../pipeline/log.ts';
 import type { Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, markText } from './marks.ts';
@@ -19,21 +19,48 @@ export interface Encoded {
 const OVERHEAD_BYTES = 48;
 const SMALLEST_ROOM = 4_096;
 
+interface How<K extends RecordKind> {
+  readonly codec: Codec<K>;
+  readonly prefix: Buffer;
+  readonly values: Values;
+  /** False where marks are not kept: in compacted topics. */
+  readonly marks: boolean;
+  readonly maxBytes: number;
+  readonly maxRecords: number;
+}
+
+/** The same without the entries that cannot be encoded, of which `unencodable` is told. */
+export function encodeSome<K extends RecordKind>(
+  entries: readonly Entry<RecordTypes[K]>[],
+  how: How<K>,
+  unencodable: Unencodable,
+): readonly Encoded[] {
+  try {
+    return encodeEntries(entries, how);
+  } catch (error) {
+    if (!(error instanceof WeirError) || error.code !== 'record_unencodable') throw error;
+  }
+  return encodeEntries(
+    entries.filter((entry, index) => {
+      try {
+        return encodeEntries([entry], how).length >= 0;
+      } catch (error) {
+        if (!(error instanceof WeirError) || error.code !== 'record_unencodable') throw error;
+        unencodable(index, error);
+        return false;
+      }
+    }),
+    how,
+  );
+}
+
 /**
  * Entries as messages, in order, split by partition and by size. Throws record_unencodable with the record's id
  * when one does not fit its schema or is larger than a request may be: nothing was sent then.
  */
 export function encodeEntries<K extends RecordKind>(
   entries: readonly Entry<RecordTypes[K]>[],
-  how: {
-    readonly codec: Codec<K>;
-    readonly prefix: Buffer;
-    readonly values: Values;
-    /** False where marks are not kept: in compacted topics. */
-    readonly marks: boolean;
-    readonly maxBytes: number;
-    readonly maxRecords: number;
-  },
+  how: How<K>,
 ): readonly Encoded[] {
   const done: Encoded[] = [];
   const open = new Map<number, { partition: number; messages: Message[]; bytes: number }>();

@@ -136,7 +136,7 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
         throw new WeirError('not_connected', `topic ${settings[topic].name} is not in use here`);
       return count;
     },
-    append: (topic, entries) => append.append(topic, entries),
+    append: (topic, entries, unencodable) => append.append(topic, entries, unencodable),
     consume(wanted, signal) {
       if (!started) return Promise.reject(new WeirError('not_connected', 'the log was not started'));
       return consuming.consume(wanted, signal);

@@ -1,4 +1,4 @@
-import type { Entry, LogEntry, Mark } from '../../pipeline/log.ts';
+import type { Entry, LogEntry, Mark, Unencodable } from '../../pipeline/log.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import type { Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
@@ -155,6 +155,29 @@ export function encodeFrame<K extends RecordKind>(
         ),
     ),
   };
+}
+
+/** The same without the entries that cannot be encoded, of which `unencodable` is told. */
+export function encodeSome<K extends RecordKind>(
+  codec: Codec<K>,
+  entries: readonly Entry<RecordTypes[K]>[],
+  place: { firstOffset: number; appendMs: number },
+  unencodable: Unencodable,
+): Frame<RecordTypes[K]> {
+  try {
+    return encodeFrame(codec, entries, place);
+  } catch {
+    const good = entries.filter((entry, index) => {
+      try {
+        return encodeFrame(codec, [entry], place).entries.length === 1;
+      } catch (error) {
+        if (!(error instanceof WeirError)) throw error;
+        unencodable(index, error);
+        return false;
+      }
+    });
+    return encodeFrame(codec, good, place);
+  }
 }
 
 /** The entries of a frame that was checked. `foreign` when another version wrote it. */

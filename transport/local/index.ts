@@ -173,7 +173,7 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
     const losses = all.map((each) => lossOf(each, context.cluster, nowMs));
     await topicOf('losses').append(
       losses.map((value) => ({ partition: 0, key: null, value })),
-      'evenIfFull',
+      { evenIfFull: true },
     );
   }
 
@@ -194,9 +194,10 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
         entries,
         end: from.end,
         commit(offset, metadata) {
-          if (offset < (cursors.get(key)?.offset ?? 0)) return Promise.resolve();
-          cursors.set(key, { offset, metadata: metadata ?? null });
-          reader.committed = offset;
+          // Left behind meanwhile, it goes on there; what the metadata names is the newest all the same.
+          const furthest = Math.max(offset, reader.committed);
+          cursors.set(key, { offset: furthest, metadata: metadata ?? null });
+          reader.committed = furthest;
           from.moved(reader);
           return save();
         },
@@ -276,9 +277,9 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
       return found;
     },
     partitions: () => 1,
-    async append(topic, entries) {
+    async append(topic, entries, unencodable) {
       if (!wanted.has(topic)) return;
-      await topicOf(topic).append(entries);
+      await topicOf(topic).append(entries, { unencodable });
     },
     async consume(consumption, signal) {
       const failed = new AbortController();

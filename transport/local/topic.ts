@@ -1,9 +1,9 @@
 import type { Clock } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
-import type { Entry, LogEntry, Topic, TopicKind, TopicRecord } from '../../pipeline/log.ts';
+import type { Entry, LogEntry, Topic, TopicKind, TopicRecord, Unencodable } from '../../pipeline/log.ts';
 import { topics } from '../../pipeline/log.ts';
 import { codecOf } from '../../schema/codec.ts';
-import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
+import { decodeFrame, encodeFrame, encodeSome, type Frame } from './frame.ts';
 import type { Segments } from './segments.ts';
 import type { Writers } from './writers.ts';
 
@@ -29,15 +29,21 @@ export interface Reader {
   movedMs: number;
 }
 
+export interface AppendOptions {
+  /** Waits for no reader, and overtakes appends that do: for the few records that tell of what was dropped. */
+  readonly evenIfFull?: boolean;
+  /** See `Log.append`. */
+  readonly unencodable?: Unencodable | undefined;
+}
+
 export interface LocalTopic<T extends Topic> {
   readonly end: number;
   readonly first: number;
   /**
    * Resolves once the entries are on stable storage. A full disk is waited out, and so is a reader that blocks;
-   * rejects with `disk_full` or `log_full` when the process is told to stop meanwhile. `evenIfFull` waits for no
-   * reader, for the few records that tell of what was dropped.
+   * rejects with `disk_full` or `log_full` when the process is told to stop meanwhile.
    */
-  append(entries: readonly Entry<TopicRecord<T>>[], evenIfFull?: 'evenIfFull'): Promise<void>;
+  append(entries: readonly Entry<TopicRecord<T>>[], how?: AppendOptions): Promise<void>;
   /** Entries from the reader's position on; waits for the first one. Null once the signal is aborted. */
   next(
     reader: Reader,
@@ -90,6 +96,7 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
   let queue: { frame: Frame<Record>; done: () => void; failed: (error: unknown) => void }[] = [];
   let flushing: Promise<void> | null = null;
   let closed = false;
+  let turn: Promise<void> = Promise.resolve();
 
   function signalAll(): void {
     const waiting = wake;
@@ -244,16 +251,24 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
       else trimTail();
       signalAll();
     },
-    async append(entries, evenIfFull) {
+    async append(entries, { evenIfFull = false, unencodable } = {}) {
       if (entries.length === 0) return;
-      if (!evenIfFull) await room();
+      if (!evenIfFull) {
+        // One after the other: who waits for room must not be overtaken by who finds it.
+        const mine = turn.then(room);
+        turn = mine.catch(() => {});
+        await mine;
+      }
       const place = { firstOffset: reserved, appendMs: clock.now() };
       if (!segments) {
         reserved += entries.length;
         return publish(inMemory(entries, place));
       }
-      const frame = encodeFrame(codec, entries, place);
-      reserved += entries.length;
+      const frame = unencodable
+        ? encodeSome(codec, entries, place, unencodable)
+        : encodeFrame(codec, entries, place);
+      if (frame.entries.length === 0) return;
+      reserved += frame.entries.length;
       await new Promise<void>((done, failed) => {
         queue.push({ frame, done, failed });
         flushing ??= flush(segments).finally(() => (flushing = null));

@@ -235,6 +235,17 @@ test('the number of lanes is said once', () => {
   );
 });
 
+test('a topic of lanes with another number of partitions than there are lanes is refused', () => {
+  const withTopic = (topic: string): string =>
+    `lanes: 4\nkafka: { brokers: [a:1], topics: { ${topic}: { partitions: 8 } } }`;
+  for (const topic of ['enriched', 'rekeyed', 'state'])
+    assert.match(
+      problemsOf(withTopic(topic))[0] ?? '',
+      new RegExp(`kafka\\.topics\\.${topic}\\.partitions: found 8, expected 4: one for each lane`),
+    );
+  assert.equal(parse(withTopic('flows')).lanes, 4);
+});
+
 test('names that cannot be metric labels or consumer groups are refused', () => {
   assert.match(
     problemsOf("sinks:\n  'a b': { type: stdout, records: {} }\n")[0] ?? '',

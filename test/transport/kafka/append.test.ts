@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Message, RecordMetadata } from 'kafkajs';
-import type { Entry } from '../../../pipeline/log.ts';
+import { deadLetter, logDeadLetters } from '../../../pipeline/dead-letter.ts';
+import type { Entry, Log } from '../../../pipeline/log.ts';
 import { codecOf } from '../../../schema/codec.ts';
 import type { Flow } from '../../../schema/records.ts';
 import { appender, type Appender } from '../../../transport/kafka/append.ts';
@@ -55,6 +56,40 @@ const entry = (partition: number, position: number): Entry<Flow> => ({
 });
 
 describe('append', () => {
+  test('what is too large for a request is told and left out; the others are sent', async () => {
+    const { log, calls } = withProducer(acknowledged, { maxBatchBytes: 10_000 });
+    const refused = { ...entry(0, 1), key: 'x'.repeat(20_000) };
+    const told: number[] = [];
+    await log.append('enriched', [entry(0, 0), refused, entry(0, 2)], (index, error) => {
+      assert.match(error.message, /more than kafka.maxBatchBytes/);
+      told.push(index);
+    });
+    assert.deepEqual(told, [1]);
+    assert.equal(calls.flatMap(({ messages }) => messages).length, 2);
+    await assert.rejects(log.append('enriched', [refused]), { code: 'record_unencodable' });
+  });
+
+  test('a dead letter of a line as long as may be fits, with less of the line', async () => {
+    const { log, calls } = withProducer(acknowledged, { maxBatchBytes: 100_000 });
+    const payload = 'y'.repeat(1_500_000);
+    const failure = {
+      component: 'source.x',
+      kind: 'line',
+      code: 'line_malformed',
+      timeMs: 0,
+      payload,
+    } as const;
+    const letter = deadLetter({ ...failure, reason: `not JSON: ${payload}`, origin: 'a', position: 7 });
+    const small = deadLetter({ ...failure, payload: 'short', reason: 'not JSON', origin: 'a', position: 8 });
+    await logDeadLetters(log as unknown as Log).keep([letter, small]);
+    const kept = calls.flatMap(({ messages }) =>
+      messages.map(({ value }) => codecOf('dead_letter').decode((value as Buffer).subarray(10))),
+    );
+    assert.deepEqual(new Set(kept.map(({ position }) => position)), new Set([7, 8]));
+    const lengths = kept.map((each) => each.payload.length);
+    assert.ok(Math.max(...lengths) > 50_000 && Math.max(...lengths) < 100_000, lengths.join(' '));
+  });
+
   test('one partition per send, in order, one in flight for each', async () => {
     const open = new Map<number, number>();
     const { log, calls } = withProducer(async (sent) => {

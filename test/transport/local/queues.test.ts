@@ -130,3 +130,70 @@ test('a log keeps its name, and a new one in its place has another', async (t) =
   rmSync(directory, { recursive: true });
   assert.notEqual(await localLogId(directory), first);
 });
+
+test('an append that waits for room is not overtaken by one that finds it', async (t) => {
+  const log = await open(t, { maxBytes: 20_000, readers: { slow: ['enriched'] } });
+  for (let at = 0; at < 1500; at += 20)
+    await Promise.all([log.append('enriched', flows(at, 10)), log.append('enriched', flows(at + 10, 10))]);
+  const kept = await log.newest('enriched', 10_000);
+  const positions = kept.map(({ value }) => (value as Flow).position);
+  assert.deepEqual(
+    positions,
+    [...positions].sort((a, b) => a - b),
+  );
+  assert.equal(positions.at(-1), 1499);
+});
+
+test('a reader that was left behind still saves what its newest cursor says', async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = await open(t, { directory, queues: { slow: { maxBytes: 20_000, onFull: 'dropOldest' } } });
+  await log.append('enriched', flows(0, 20));
+  const stop = new AbortController();
+  await log.consume(
+    {
+      group: 'slow',
+      topics: ['enriched'],
+      async handle(batch) {
+        for (let at = 20; at < 600; at += 20) await log.append('enriched', flows(at, 20));
+        stop.abort();
+        await batch.commit(1, 'newest state');
+      },
+    },
+    stop.signal,
+  );
+  await log.stop();
+  const again = await open(t, { directory });
+  let found: { offset: number | null; metadata: string | null } | undefined;
+  const ended = AbortSignal.abort();
+  await again.consume(
+    {
+      group: 'slow',
+      topics: ['enriched'],
+      assigned: (mine) => {
+        found = mine[0];
+        return Promise.resolve();
+      },
+      handle: () => Promise.resolve(),
+    },
+    ended,
+  );
+  assert.equal(found?.metadata, 'newest state');
+  assert.ok((found?.offset ?? 0) > 1, 'it does not go back to what is gone');
+});
+
+test('a flow that does not fit its schema is told and left out; the others are there', async (t) => {
+  const log = await open(t, {});
+  const entries = flows(0, 4);
+  entries[2]!.value!.startMs = Number.NaN;
+  const told: number[] = [];
+  await log.append('enriched', entries, (index, error) => {
+    assert.equal(error.code, 'record_unencodable');
+    told.push(index);
+  });
+  assert.deepEqual(told, [2]);
+  assert.deepEqual(
+    (await log.newest('enriched', 10)).map(({ value }) => (value as Flow).position),
+    [0, 1, 3],
+  );
+  await assert.rejects(log.append('enriched', entries), { code: 'record_unencodable' });
+});
