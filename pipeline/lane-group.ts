@@ -5,8 +5,16 @@ import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector } from './lane.ts';
 import type { LogEntry } from './log.ts';
 
-/** Where a flow of a feed goes: lane number and role, once or twice. */
-export type Route = (feed: number, flow: Flow, to: (lane: number, role: Role) => void) => void;
+/** Where an entry of a feed goes: lane number and role, once or more. */
+export type Route = (
+  feed: number,
+  flow: Flow,
+  to: (lane: number, role: Role) => void,
+  entry: Pick<LogEntry<Flow>, 'role'>,
+) => void;
+
+/** Copies of one flow in a lane are folded in this order. */
+const ties: Readonly<Record<Role, number>> = { source: 0, destination: 1, rule: 2 };
 
 export interface LaneGroupOptions {
   /** Lane numbers of this group: one over Kafka, all of them in one process. */
@@ -90,12 +98,14 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         if (!feed.admit(entry)) continue;
         const flow = entry.value!;
         const timeMs = Math.min(flow.endMs, entry.appendMs);
-        options.route(number, flow, (lane, role) => {
-          const tie = role === 'source' ? 0 : 1;
+        const to = (lane: number, role: Role): void =>
           byNumber
             .get(lane)
-            ?.offer({ timeMs, id: flow.id, tie, flow, role, feed: number, offset: entry.offset }, alerts);
-        });
+            ?.offer(
+              { timeMs, id: flow.id, tie: ties[role], flow, role, feed: number, offset: entry.offset },
+              alerts,
+            );
+        options.route(number, flow, to, entry);
       }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       if (watermarkMs > -Infinity) for (const { state } of members) state.advance(watermarkMs, alerts);

@@ -46,12 +46,18 @@ export interface Lane {
   readonly size: number;
 }
 
+/** Whether a detector is shown copies of this role. */
+function meets(key: Detector['key'], role: Role): boolean {
+  if (key === 'endpoint') return role !== 'rule';
+  return key === role || key === 'rule';
+}
+
 export function createLane(options: LaneOptions): Lane {
   const buffer = createSortBuffer<Waiting>();
 
   function observe(item: Waiting, only: 'all' | 'late', alerts: Alert[]): void {
     for (const { name, detector, where } of options.detectors) {
-      if (detector.key !== 'endpoint' && detector.key !== item.role) continue;
+      if (!meets(detector.key, item.role)) continue;
       if (only === 'late' && detector.late !== 'fold') continue;
       try {
         if (where && !where(item.flow)) continue;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createCounters } from '../../pipeline/counters.ts';
 import { enrich } from '../../pipeline/enrich.ts';
+import type { RuleLanes } from '../../pipeline/lane-plan.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { noMeter } from '../../pipeline/meter.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
@@ -12,7 +13,7 @@ import { fakeLog, logEntry, type FakeLog } from './fake-log.ts';
 
 const LANES = 4;
 
-function enriching(t: TestContext): { log: FakeLog; letters: DeadLetter[] } {
+function enriching(t: TestContext, ruleLanes: RuleLanes = () => []): { log: FakeLog; letters: DeadLetter[] } {
   const log = fakeLog(LANES);
   const letters: DeadLetter[] = [];
   const drain = new AbortController();
@@ -36,6 +37,7 @@ function enriching(t: TestContext): { log: FakeLog; letters: DeadLetter[] } {
         },
       },
       counters: createCounters(noMeter, 'enricher', 'test'),
+      ruleLanes,
       watermarks: { inactiveMs: 30_000, maxHoldMs: 600_000, maxOrigins: 100 },
     },
     testContext(),
@@ -114,4 +116,18 @@ test('the cursor stays where it was when a copy could not be appended', async (t
   };
   await log.give([flowAt(0, T0)], { topic: 'flows' });
   assert.deepEqual(log.commits, []);
+});
+
+test('a copy for a rule goes to each lane the rule asks for, and says what it is for', async (t) => {
+  const { log } = enriching(t, (flow) => (flow.destination.port === 22 ? [2, 3] : []));
+  const ssh = aFlow({ position: 0, port: 22 });
+  await log.give([flowAt(0, T0, { value: ssh }), flowAt(1, T0)], { topic: 'flows', partition: 1 });
+  const copies = log.appended.filter(({ topic, entry }) => topic === 'rekeyed' && entry.role === 'rule');
+  assert.deepEqual(
+    copies.map(({ entry }) => [entry.partition, entry.raw, (entry.value as Flow).id]),
+    [
+      [2, 1, ssh.id],
+      [3, 1, ssh.id],
+    ],
+  );
 });

@@ -12,6 +12,7 @@ export const FRAME_HEADER_BYTES = 28;
 const HAS_VALUE = 1;
 const HAS_MARK = 2;
 const HAS_CLOCK = 4;
+const FOR_RULE = 8;
 
 export interface Frame<T> {
   readonly bytes: Buffer;
@@ -39,7 +40,8 @@ export function encodeFrame<K extends RecordKind>(
     const flags =
       (entry.value === null ? 0 : HAS_VALUE) |
       (mark ? HAS_MARK : 0) |
-      (entry.clockMs === undefined ? 0 : HAS_CLOCK);
+      (entry.clockMs === undefined ? 0 : HAS_CLOCK) |
+      (entry.role === undefined ? 0 : FOR_RULE);
     buffer[at] = flags;
     at = buffer.writeUInt32LE(entry.raw ?? 0, at + 1);
     if (entry.clockMs !== undefined) at = buffer.writeDoubleLE(entry.clockMs, at);
@@ -88,6 +90,7 @@ export function encodeFrame<K extends RecordKind>(
       clockMs: entry.clockMs ?? null,
       appendMs: place.appendMs,
       bytes: entry.value === null ? null : bytes.subarray(spans[2 * i], spans[2 * i + 1]),
+      ...(entry.role === undefined ? {} : { role: entry.role }),
     })),
   };
 }
@@ -125,7 +128,8 @@ export function decodeFrame<K extends RecordKind>(
       value = codec.decode(span);
       at += 4 + length;
     }
-    entries.push({ offset: firstOffset + i, value, mark, raw, clockMs, appendMs, bytes: span });
+    const entry = { offset: firstOffset + i, value, mark, raw, clockMs, appendMs, bytes: span };
+    entries.push(flags & FOR_RULE ? { ...entry, role: 'rule' } : entry);
   }
   return entries;
 }
