@@ -74,10 +74,9 @@ export function rulesInForce(options: RulesOptions, shared: Shared): RulesInForc
       );
       return;
     }
-    if (heard++ === 0) schedule.begin(rules);
-    else if (!schedule.add(record.timeMs, rules)) return;
     inForce.set(rules.length);
-    if (!isStarted) return;
+    if (heard++ === 0) return schedule.begin(rules);
+    if (!schedule.add(record.timeMs, rules) || !isStarted) return;
     if (clock.now() > record.timeMs) late.add(1);
     shared.log.info(
       { rules: rules.length, from: new Date(record.timeMs).toISOString(), id: record.id },
