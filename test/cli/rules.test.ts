@@ -16,6 +16,7 @@ import { weir } from '../e2e/processes.ts';
 import { netobservLines } from '../e2e/traffic.ts';
 import { manualClock, silent, testContext, type ManualClock } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
+import { until } from '../services/process.ts';
 
 const rule = (name: string, extra = ''): string =>
   `- name: ${name}\n  where: 'verdict : deny'\n  when: { count: '>= 1', within: 10m }\n  severity: low\n  message: seen\n${extra}`;
@@ -284,18 +285,12 @@ const inForce = ({ schedule }: RulesInForce, timeMs: number): string =>
     .rules.map(({ rule: { name } }) => name)
     .join(' ');
 
-/** Lets what the clock does not know of, such as a write to disk, come to its end. */
-async function settled(is: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !is(); i++) await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(is());
-}
+/** What the clock does not know of, such as a write to disk, comes to its end by itself. */
+const settled = (is: () => boolean | Promise<boolean>): Promise<void> =>
+  until('the rules are in force', async () => is(), { timeoutMs: 30_000, everyMs: 5 });
 
-/** The same for what only metrics tell. */
-async function until(metrics: () => Promise<string>, expected: RegExp): Promise<void> {
-  for (let i = 0; i < 500 && !expected.test(await metrics()); i++)
-    await new Promise((resolve) => setImmediate(resolve));
-  assert.match(await metrics(), expected);
-}
+const tells = (metrics: () => Promise<string>, expected: RegExp): Promise<void> =>
+  settled(async () => expected.test(await metrics()));
 
 test('a change of a file is in force from a time that the log keeps, also for who starts later', async (t) => {
   const directory = temporaryDirectory(t);
@@ -348,7 +343,7 @@ test('a bad change keeps the old rules, says so in a metric, and a good one mend
   await clock.tick(10_000);
   await settled(() => inForce(rules, Infinity) === 'three');
   await clock.tick(0);
-  await until(metrics, /rules_reload_failed 0/);
+  await tells(metrics, /rules_reload_failed 0/);
   assert.match(await metrics(), /rules_reloads_total\{outcome="failed"\} 1/);
 });
 
@@ -411,6 +406,6 @@ test('a record that this version cannot read changes nothing, and is counted', a
       value: newControl({ id: 'other', timeMs: 1, kind: 'acknowledgement', body: '' }),
     },
   ]);
-  await until(metrics, /rules_refused_total 2/);
+  await tells(metrics, /rules_refused_total 2/);
   assert.equal(inForce(rules, Infinity), '');
 });
