@@ -20,6 +20,8 @@ WORKDIR /opt/weir
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY package.json LICENSE NOTICE ./
+# Rules that come along.
+COPY rules ./rules
 # Read by `weir docs`.
 COPY docs ./docs
 # OpenShift runs images under a random UID of group 0: what must be writable belongs to that group.

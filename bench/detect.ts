@@ -57,7 +57,7 @@ export async function bench(): Promise<BenchRow[]> {
     // State is kept over the rounds, as in a process that runs on: later rounds meet what earlier ones left.
     const detectors = factories.map((factory) =>
       Array.from({ length: LANES }, (_, lane) =>
-        factory({ lane, maxKeys: MAX_KEYS, contentVersion: '', evicted() {} }),
+        factory({ lane, lanes: LANES, maxKeys: MAX_KEYS, contentVersion: '', evicted() {} }),
       ),
     );
     return measure({ name, unit: 'flows', ...(name === floor ? {} : { floor }) }, FLOWS * ROUNDS, () => {

@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   avro: () => import('./avro.ts'),
   enrich: () => import('./enrich.ts'),
   detect: () => import('./detect.ts'),
+  rules: () => import('./rules.ts'),
   sort: () => import('./sort.ts'),
   query: () => import('./query.ts'),
   store: () => import('./store.ts'),

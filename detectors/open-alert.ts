@@ -35,6 +35,8 @@ export interface OpenAlert {
   readonly sourceName: string;
   readonly destinationName: string;
   readonly policyText: string;
+  /** What the detector wants to say in its own words; null when numbers say it all. */
+  readonly note: string | null;
   /** KQL that finds the evidence. */
   query: string;
   target: Party | null;
@@ -84,6 +86,8 @@ export interface Opening {
     readonly peers?: readonly string[];
   };
   readonly facts: Facts;
+  /** Words to keep with the alert, to explain it with; none when absent. */
+  readonly note?: string;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */
   readonly peer?: string | null;
 }
@@ -102,6 +106,7 @@ export function openAlert(id: string, handle: number, flow: Flow, opening: Openi
     sourceName: nameOf(flow.source),
     destinationName: nameOf(flow.destination),
     policyText: policyName(policy),
+    note: opening.note ?? null,
     query: opening.query,
     target: opening.target,
     tenant: about.tenant,

@@ -157,12 +157,14 @@ export interface Stage<I, O> extends Component {
 
 // ----------------------------------------------------------------------------------------------- detecting
 
-/** Which side's lane a copy of a flow is in. */
-export type Role = 'source' | 'destination';
+/** Which side's lane a copy of a flow is in; a `rule` copy is in the lane of a group that some rule of the user makes. */
+export type Role = 'source' | 'destination' | 'rule';
 
 /** What a detector is given; one instance per lane. */
 export interface DetectorContext {
   readonly lane: number;
+  /** How many lanes there are. */
+  readonly lanes: number;
   /** Hard cap on keys for this instance: the detector's budget divided by the number of lanes. */
   readonly maxKeys: number;
   /** Digest of options, rules and lists, for `Alert.contentVersion`. */
@@ -176,8 +178,11 @@ export interface DetectorContext {
  * flows give the same alerts, live or replayed, in one process or many.
  */
 export interface Detector {
-  /** Which copies of a flow it meets: keyed by initiator, by responder, or both. */
-  readonly key: 'source' | 'destination' | 'endpoint';
+  /**
+   * Which copies of a flow it meets: keyed by initiator, by responder, or both of these; `rule`: those that rules
+   * ask for, and beside them both others, from which it knows when its lane began.
+   */
+  readonly key: 'source' | 'destination' | 'endpoint' | 'rule';
   /** 'fold' when late flows may still be folded (membership, not rates). */
   readonly late?: 'fold';
   observe(flow: Flow, role: Role): Iterable<Alert>;

@@ -116,8 +116,9 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
           letters.push(flowLetter(detector, flow, error, clock.now()));
         },
         late(flow, role) {
-          counters.dropped(role === 'source' ? 'late' : 'late_for_destination', 1);
-          held.late[role]++;
+          counters.dropped(role === 'source' ? 'late' : `late_for_${role}`, 1);
+          // Only some flows have copies for rules, and those are late with the others.
+          if (role !== 'rule') held.late[role]++;
           held.late.sinceMs = Math.min(held.late.sinceMs, flow.endMs);
           held.late.untilMs = Math.max(held.late.untilMs, flow.endMs);
         },

@@ -4,6 +4,7 @@ import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
 import { messageOf } from './errors.ts';
+import type { RuleLanes } from './lane-plan.ts';
 import { topics, type Entry, type Log, type LogBatch } from './log.ts';
 import { partitionOf } from './partition.ts';
 import { perRecord } from './per-record.ts';
@@ -18,6 +19,8 @@ export interface EnrichOptions {
   /** What was being worked on when the process died; without it nothing is quarantined. */
   readonly attempts?: Attempts;
   readonly watermarks?: WatermarkOptions;
+  /** Lanes of further copies, for the rules that group a flow by something else than a side. */
+  readonly ruleLanes?: RuleLanes;
 }
 
 /** What is known of one input partition. */
@@ -30,7 +33,8 @@ interface Input {
 
 /**
  * From `weir.flows` to `weir.flows.enriched`, keyed by the initiator, and `weir.flows.rekeyed`, keyed by the
- * responder. Holds nothing back: the cursor moves when both copies are durable.
+ * responder, with a copy more for each lane where rules look for it. Holds nothing back: the cursor moves when all
+ * copies are durable.
  */
 export async function enrich(options: EnrichOptions, context: Context, drain: AbortSignal): Promise<void> {
   const { log, counters } = options;
@@ -128,6 +132,9 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
         value: flow,
         raw: batch.partition,
       });
+      if (options.ruleLanes)
+        for (const partition of options.ruleLanes(flow))
+          byResponder.push({ partition, key: null, value: flow, raw: batch.partition, role: 'rule' });
     }
     const input = observe(batch);
     const watermarkMs = input.watermarks.current();

@@ -62,7 +62,14 @@ export function createFeed(): Feed {
         return false;
       }
       if (entry.value === null) return false;
-      return dedup.admit(entry.value.origin, entry.raw, entry.value.position, entry.appendMs);
+      const { origin, position } = entry.value;
+      // A lane may get a copy for a rule beside that of a side: each kind has an order of its own.
+      return dedup.admit(
+        entry.role ? `${entry.role}:${origin}` : origin,
+        entry.raw,
+        position,
+        entry.appendMs,
+      );
     },
     watermarkMs() {
       // What waited when the state was saved comes first, whatever the other partition of the lane says.

@@ -6,8 +6,13 @@ import { createLane, type Lane, type LaneDetector, type LaneOptions } from './la
 import type { LogEntry } from './log.ts';
 import { createRest } from './rest.ts';
 
-/** Where a flow of a feed goes: lane number and role, once or twice. */
-export type Route = (feed: number, flow: Flow, to: (lane: number, role: Role) => void) => void;
+/** Where an entry of a feed goes: lane number and role, once or more. */
+export type Route = (
+  feed: number,
+  flow: Flow,
+  to: (lane: number, role: Role) => void,
+  entry: Pick<LogEntry<Flow>, 'role'>,
+) => void;
 
 export interface LaneGroupOptions {
   /** Lane numbers of this group: one over Kafka, all of them in one process. */
@@ -93,9 +98,9 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         if (!feed.admit(entry)) continue;
         const flow = entry.value!;
         const timeMs = Math.min(flow.endMs, entry.appendMs);
-        options.route(number, flow, (lane, role) => {
+        const to = (lane: number, role: Role): void =>
           byNumber.get(lane)?.offer({ flow, role, timeMs, feed: number, offset: entry.offset }, alerts);
-        });
+        options.route(number, flow, to, entry);
       }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       if (watermarkMs > -Infinity) for (const { state } of members) state.advance(watermarkMs, alerts);

@@ -23,7 +23,12 @@ export interface LanePlanOptions {
   /** Most flows that wait for the watermark, over all lanes. */
   readonly maxWaiting: number;
   readonly evicted: (detector: string, count: number) => void;
+  /** Lanes of further copies of a flow, for the rules that group it by something else than a side; none by default. */
+  readonly ruleLanes?: RuleLanes;
 }
+
+/** The lanes of the groups that rules put a flow into, each once. */
+export type RuleLanes = (flow: Flow) => readonly number[];
 
 /** Identity of a side's lane: who it is, else its address. */
 const keyOf = (endpoint: Flow['source']): string => endpoint.entity ?? endpoint.ip ?? '';
@@ -31,9 +36,11 @@ const keyOf = (endpoint: Flow['source']): string => endpoint.entity ?? endpoint.
 /** All lanes in one process, fed by one partition: each flow goes to its initiator's and its responder's lane. */
 export function localPlan(options: LanePlanOptions): LanePlan {
   const laneOf = cachedLanes(options.lanes);
+  const { ruleLanes } = options;
   const route: Route = (_feed, flow, to) => {
     to(laneOf(keyOf(flow.source)), 'source');
     to(laneOf(keyOf(flow.destination)), 'destination');
+    if (ruleLanes) for (const lane of ruleLanes(flow)) to(lane, 'rule');
   };
   const lanes = Array.from({ length: options.lanes }, (_, lane) => lane);
   return {
@@ -64,7 +71,8 @@ export function partitionedPlan(options: LanePlanOptions): LanePlan {
         ...callbacks,
         lanes: [lane],
         feeds: 2,
-        route: (feed, _flow, to) => to(lane, feed === 0 ? 'source' : 'destination'),
+        // Copies for rules were made where the flow was enriched.
+        route: (feed, _flow, to, { role }) => to(lane, role ?? (feed === 0 ? 'source' : 'destination')),
         detectors: (number) => detectorsOf(options, number),
         maxWaiting: Math.ceil((2 * options.maxWaiting) / options.lanes),
         stateKey: stateKey(options),
@@ -78,6 +86,7 @@ function detectorsOf(options: LanePlanOptions, lane: number): LaneDetector[] {
     where,
     detector: factory({
       lane,
+      lanes: options.lanes,
       maxKeys: Math.ceil(maxKeys / options.lanes),
       contentVersion: digest(12, name, content),
       evicted: (count) => options.evicted(name, count),

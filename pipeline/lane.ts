@@ -56,7 +56,14 @@ export interface Lane {
   readonly size: number;
 }
 
-const ROLES = ['source', 'destination'] as const;
+/** Roles in the order in which copies of one flow are folded. */
+const ROLES = ['source', 'destination', 'rule'] as const satisfies readonly Role[];
+
+/** Whether a detector is shown copies of this role. */
+function meets(key: Detector['key'], role: Role): boolean {
+  if (key === 'endpoint') return role !== 'rule';
+  return key === role || key === 'rule';
+}
 
 export function createLane(options: LaneOptions): Lane {
   const { rest } = options;
@@ -66,7 +73,7 @@ export function createLane(options: LaneOptions): Lane {
   function observe(flow: Flow, role: Role, only: 'all' | 'late', alerts: Alert[]): void {
     for (let i = 0; i < options.detectors.length; i++) {
       const { name, detector, where } = options.detectors[i]!;
-      if (detector.key !== 'endpoint' && detector.key !== role) continue;
+      if (!meets(detector.key, role)) continue;
       if (only === 'late' && detector.late !== 'fold') continue;
       try {
         if (where && !where(flow)) continue;
@@ -99,7 +106,7 @@ export function createLane(options: LaneOptions): Lane {
         return observe(flow, role, 'late', alerts);
       }
       const slot = rest.put(flow, feed, offset);
-      buffer.add({ timeMs, id: flow.id, tie: role === 'source' ? 0 : 1, slot });
+      buffer.add({ timeMs, id: flow.id, tie: ROLES.indexOf(role), slot });
       if (buffer.size <= options.maxWaiting) return;
       const { items, upToMs } = buffer.releaseOldest();
       options.overflowed(items.length);

@@ -50,6 +50,8 @@ export interface Entry<T> {
   readonly raw?: number;
   /** Greatest `startMs` of the origin so far less its disorder, for the watermark; absent when unchanged. */
   readonly clockMs?: number;
+  /** Set on a copy for a group that a rule makes; copies for the sides of a flow are told by their topic. */
+  readonly role?: 'rule' | undefined;
 }
 
 /** What is read. Offsets strictly increase in a partition but may have gaps. */
@@ -60,6 +62,7 @@ export interface LogEntry<T> {
   readonly mark: Mark | null;
   readonly raw: number;
   readonly clockMs: number | null;
+  readonly role?: 'rule' | undefined;
   /** When the log took it, epoch milliseconds. */
   readonly appendMs: number;
   /** As stored, framing included, where the log holds bytes. */

@@ -1,7 +1,8 @@
-import type { RecordKind, RecordTypes } from '../schema/records.ts';
+import type { Flow, RecordKind, RecordTypes } from '../schema/records.ts';
 import { networkHas } from './address.ts';
 import { bind, compares, matchesPattern, type Bound, type Leaf, type Test } from './bind.ts';
 import type { Field } from './fields.ts';
+import { flowList, flowRead } from './flow-reads.ts';
 import { parse } from './parse.ts';
 
 export type Predicate<K extends RecordKind> = (record: RecordTypes[K]) => boolean;
@@ -15,41 +16,84 @@ type ValueCheck = (value: unknown) => boolean;
  * absent field is false and its negation true.
  */
 export function compileQuery<K extends RecordKind>(kind: K, query: string): Predicate<K> {
-  return compileBound(bind(kind, query, parse(query)));
+  return compileBound(kind, bind(kind, query, parse(query)));
 }
 
-function compileBound(bound: Bound): Check {
+function compileBound(kind: RecordKind, bound: Bound): Check {
   switch (bound.type) {
     case 'all':
       return () => true;
     case 'not': {
-      const item = compileBound(bound.item);
+      const item = compileBound(kind, bound.item);
       return (record) => !item(record);
     }
     case 'and':
-      return allOf(bound.items.map(compileBound));
+      return allOf(
+        bound.items.toSorted((a, b) => costOf(a) - costOf(b)).map((each) => compileBound(kind, each)),
+      );
     case 'or':
-      return anyOf(bound.items.map(compileBound));
+      return anyOf(bound.items.map((each) => compileBound(kind, each)));
     default:
-      return compileLeaf(bound);
+      return compileLeaf(kind, bound);
   }
 }
 
+/** What can be told at little cost is asked first: in an `and` of pure conditions the order is free. */
+function costOf(bound: Bound): number {
+  if (bound.type === 'not') return costOf(bound.item);
+  if (bound.type !== 'leaf') return 'items' in bound ? 2 + bound.items.length : 0;
+  const isPlain = bound.tests.every(({ type }) => type === 'equal' || type === 'range');
+  return bound.fields.length * ((isPlain ? 1 : 2) + (bound.fields.some(({ many }) => many) ? 1 : 0));
+}
+
 const allOf = (checks: readonly Check[]): Check => {
-  const [a, b] = checks;
+  const [a, b, c] = checks;
   if (checks.length === 2) return (record) => a!(record) && b!(record);
-  return (record) => checks.every((check) => check(record));
+  if (checks.length === 3) return (record) => a!(record) && b!(record) && c!(record);
+  return (record) => {
+    for (let i = 0; i < checks.length; i++) if (!checks[i]!(record)) return false;
+    return true;
+  };
 };
 const anyOf = (checks: readonly Check[]): Check => {
   const [a, b] = checks;
   if (checks.length === 1) return a!;
   if (checks.length === 2) return (record) => a!(record) || b!(record);
-  return (record) => checks.some((check) => check(record));
+  return (record) => {
+    for (let i = 0; i < checks.length; i++) if (checks[i]!(record)) return true;
+    return false;
+  };
 };
 
-function compileLeaf(leaf: Leaf): Check {
+function compileLeaf(kind: RecordKind, leaf: Leaf): Check {
   const test = compileTests(leaf.tests);
-  return anyOf(leaf.fields.map((field) => reader(field, test)));
+  return anyOf(
+    leaf.fields.map(
+      (field) => (kind === 'flow' ? flowReader(field, leaf, test) : null) ?? reader(field, test),
+    ),
+  );
+}
+
+/** Applies a test to one of the fields that are read without following a path; null for the others. */
+function flowReader(field: Field, { tests }: Leaf, test: ValueCheck): Check | null {
+  const list = flowList(field.name);
+  if (list !== null)
+    return (record) => {
+      const values = list(record as Flow);
+      for (let i = 0; i < values.length; i++) if (test(values[i])) return true;
+      return false;
+    };
+  const read = flowRead(field.name);
+  if (read === null) return null;
+  const [only] = tests;
+  if (tests.length === 1 && only?.type === 'equal') {
+    const { value } = only;
+    return (record) => read(record as Flow) === value;
+  }
+  return (record) => {
+    const value = read(record as Flow);
+    return value !== null && value !== undefined && test(value);
+  };
 }
 
 /** Many plain values are one set look-up. */

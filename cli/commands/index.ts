@@ -6,6 +6,7 @@ import { deadletter } from './deadletter.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
 import { replay } from './replay.ts';
+import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { search } from './search.ts';
 import { setup } from './setup.ts';
@@ -20,6 +21,7 @@ export const commands: Readonly<Record<string, Command>> = {
   alerts,
   deadletter,
   replay,
+  rules,
   check,
   setup,
   config,

@@ -3,6 +3,7 @@ import type { options as enricher } from '../../enricher/options.ts';
 import type { Options as LogOptions } from '../../telemetry/options.ts';
 import type { options as kafka } from '../../transport/kafka/options.ts';
 import type { SinkKind } from '../../sinks/base-options.ts';
+import type { RulesConfig } from './rules.ts';
 
 export const roles = ['collector', 'enricher', 'detectors', 'sinks'] as const;
 export type Role = (typeof roles)[number];
@@ -21,6 +22,7 @@ export interface Config {
   readonly enricher: z.output<typeof enricher>;
   readonly sources: readonly SourceConfig[];
   readonly detectors: readonly DetectorConfig[];
+  readonly rules: RulesConfig;
   readonly sinks: readonly SinkConfig[];
   readonly log: LogOptions;
   readonly listen: { readonly metrics: string | null; readonly api: { readonly unix: string } | null };

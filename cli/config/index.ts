@@ -5,6 +5,7 @@ import { registries } from './registries.ts';
 import type { Config } from './config.ts';
 
 export type { Config, DetectorConfig, Role, SinkConfig, SourceConfig } from './config.ts';
+export type { LoadedRule, RulesConfig } from './rules.ts';
 export { roles } from './config.ts';
 export { configYaml } from './redact.ts';
 export { ConfigError } from './problems.ts';

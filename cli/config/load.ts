@@ -11,6 +11,7 @@ import { unknownKey } from './explain.ts';
 import { ConfigError, problemLines, shown, type Path, type Problem } from './problems.ts';
 import { redact, secretValues } from './redact.ts';
 import { pathKey, resolveReferences } from './references.ts';
+import { parseRules } from './rules.ts';
 import { notYet, top, type Registries } from './schema.ts';
 import { keepsReference } from './secret-paths.ts';
 import { parseDetectors, parseSinks, parseSources } from './sections.ts';
@@ -68,7 +69,13 @@ export function parseConfig(text: string, options: LoadOptions & { readonly file
     keep: (path) => keepsReference(raw, path, registries),
   });
   const value = resolved.value as Record<string, unknown>;
-  const config = build(value, options, (problem) => problems.push(problem));
+  const report = (problem: Problem): void => void problems.push(problem);
+  const rules = parseRules(
+    value['rules'],
+    { file, folder, ownFiles: options.role !== 'collector' && options.role !== 'sinks' },
+    report,
+  );
+  const config = { ...build(value, options, report), rules: rules.config };
 
   const ofOtherRole = (path: Path): boolean => {
     const role = sectionRoles[String(path[0])];
@@ -85,7 +92,7 @@ export function parseConfig(text: string, options: LoadOptions & { readonly file
   ];
   const linesOf = (some: readonly Problem[]): string[] =>
     problemLines(name, some, (path, atKey) => document.positionOf(path, atKey));
-  if (all.length > 0) throw new ConfigError(linesOf(all));
+  if (all.length + rules.problems.length > 0) throw new ConfigError([...linesOf(all), ...rules.problems]);
   return {
     ...config,
     secrets: secretValues(value, resolved.secrets, registries),
@@ -110,13 +117,21 @@ function build(
   value: Record<string, unknown>,
   options: LoadOptions & { file: string | null },
   report: (problem: Problem) => void,
-): Config {
+): Omit<Config, 'rules'> {
   const { registries, env } = options;
-  const { sources, detectors, sinks, kafka, ...rest } = value;
+  const { sources, detectors, rules: _, sinks, kafka, ...rest } = value;
   const enricherKeys = Object.keys(registries.enricher.shape);
   const general: Record<string, unknown> = {};
   const enriching: Record<string, unknown> = {};
-  const known = [...Object.keys(top.shape), ...enricherKeys, 'sources', 'detectors', 'sinks', 'kafka'];
+  const known = [
+    ...Object.keys(top.shape),
+    ...enricherKeys,
+    'sources',
+    'detectors',
+    'rules',
+    'sinks',
+    'kafka',
+  ];
   for (const [key, item] of Object.entries(rest)) {
     if (enricherKeys.includes(key)) enriching[key] = item;
     else if (key in top.shape) general[key] = item ?? undefined;

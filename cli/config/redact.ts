@@ -41,6 +41,7 @@ export function redact(
         ...fieldsOf(options),
       })),
     },
+    rules: config.rules.keys,
     sinks: byName(config.sinks, ({ type, records, tenant, options }) => ({
       type,
       records: Object.fromEntries(

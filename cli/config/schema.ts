@@ -186,7 +186,6 @@ export const detectorKeys = z.strictObject({
 
 /** Keys of the format that this version does not act on; refused rather than passed over. */
 export const notYet: Readonly<Record<string, string>> = {
-  rules: 'rules of your own',
   suppressions: 'suppressions',
   summarise: 'summarised flows',
   dashboards: 'dashboards',

@@ -11,7 +11,7 @@ import { telemetryServer } from '../../telemetry/server.ts';
 import type { PrometheusMeter } from '../../telemetry/meter.ts';
 import { createApi, createLookout, type Lookout } from '../api/server.ts';
 import { storeForensics, type Forensics, type Running } from '../api/forensics.ts';
-import type { Config, SinkConfig } from '../config/index.ts';
+import type { Config, RulesConfig, SinkConfig } from '../config/index.ts';
 import { localLogDir, localRuntime, type WiredSink } from './local.ts';
 import { localLogId } from '../../transport/local/index.ts';
 import { contextOf, type Shared } from './process.ts';
@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly config: Config;
   readonly shared: Shared & { readonly meter: PrometheusMeter };
   readonly stop: AbortSignal;
+  /** Reads the rules of the configuration's file again. */
+  readonly rereadRules?: () => RulesConfig;
   /** Told once everything runs. */
   readonly started: (socket: string) => void;
   /** Looks on from inside the process. */
@@ -47,6 +49,7 @@ export async function runLocal(options: DaemonOptions): Promise<void> {
         sinks: [...sinks, onlookerSink(lookout)],
         stateDir: config.state.dir,
         follow: true,
+        ...(options.rereadRules ? { rereadRules: options.rereadRules } : {}),
         progress(_batch, flows) {
           if (lookout.watched) for (const flow of flows) lookout.show({ flow });
         },

@@ -1,4 +1,6 @@
 import { detectors, type DetectorType } from '../../detectors/registry.ts';
+import { createRoute } from '../../detectors/rule/route.ts';
+import type { RuleSchedule } from '../../detectors/rule/schedule.ts';
 import type { DetectorFactory } from '../../pipeline/contracts.ts';
 import { createCounters } from '../../pipeline/counters.ts';
 import { detect, type DetectOptions, type LanePlan } from '../../pipeline/detect.ts';
@@ -17,6 +19,8 @@ export interface DetectorsOptions extends Omit<DetectOptions, 'plan' | 'counters
   readonly lanes: number;
   /** Flows that may wait for the watermark, over all lanes. */
   readonly maxWaiting: number;
+  /** Which rules of the user are in force when. */
+  readonly schedule: RuleSchedule;
   /** How lanes lie in the log. */
   readonly plan: (options: LanePlanOptions) => LanePlan;
 }
@@ -52,7 +56,8 @@ export async function detectorPump(options: DetectorsOptions, shared: Shared): P
     });
   const plan = options.plan({
     lanes: options.lanes,
-    detectors: await Promise.all(options.detectors.map(planned)),
+    detectors: await Promise.all(options.detectors.map((each) => planned(each, options.schedule))),
+    ruleLanes: createRoute(options.schedule, options.lanes),
     maxWaiting: options.maxWaiting,
     evicted: (detector, count) => evicted.add(count, { detector }),
   });
@@ -88,12 +93,16 @@ function detectorLine(
   return { state: lanes === 0 ? 'no lanes' : state, lanes, keys, judgedToMs };
 }
 
-async function planned({ name, options, where }: DetectorConfig): Promise<PlannedDetector> {
+async function planned(
+  { name, options, where }: DetectorConfig,
+  schedule: RuleSchedule,
+): Promise<PlannedDetector> {
   const module = await detectors[name as DetectorType].load();
-  const create = module.create as (options: unknown) => DetectorFactory;
+  // Only `rule` takes a schedule; the others have options alone.
+  const create = module.create as (options: unknown, schedule: RuleSchedule) => DetectorFactory;
   return {
     name,
-    factory: create(options),
+    factory: create(options, schedule),
     where: where === null ? null : compileQuery('flow', where),
     maxKeys: (options as { maxKeys?: number }).maxKeys ?? DEFAULT_MAX_KEYS,
     content: JSON.stringify([options, where]),

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { createRoute } from '../../detectors/rule/route.ts';
 import { createEnricher, type Enricher } from '../../enricher/index.ts';
 import { createCounters } from '../../pipeline/counters.ts';
 import { logDeadLetters } from '../../pipeline/dead-letter.ts';
@@ -15,6 +17,7 @@ import { serve, wireSinks, type DaemonOptions } from './daemon.ts';
 import { detectorPump } from './detectors.ts';
 import { pairPlace } from './place.ts';
 import { contextOf } from './process.ts';
+import { rulesInForce } from './rules.ts';
 import { sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps } from './sources.ts';
 import { socketPath, takeStateDir } from './state.ts';
@@ -25,6 +28,8 @@ export interface KafkaDaemonOptions extends DaemonOptions {
 }
 
 const GRACE_MS = 25_000;
+/** Long enough for every process to hear of a change of rules before it is in force. */
+const RULES_LEAD_MS = 15_000;
 
 /** One role, or all of them, over Kafka: the stages are the same, only what joins them is another. */
 export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
@@ -42,6 +47,24 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
       const lookout = createLookout();
       const runs = (each: Role): boolean => role === null || role === each;
       const pumps: Pump[] = [];
+      // Rules decide in the enricher which further copies of a flow there are, and in the detectors what they mean.
+      const rules =
+        runs('enricher') || runs('detectors')
+          ? rulesInForce(
+              {
+                rules: config.rules,
+                log,
+                group: `weir.${runs('detectors') ? 'detectors' : 'enricher'}.rules.${randomUUID()}`,
+                publishes: runs('detectors'),
+                file: config.file,
+                reread: options.rereadRules ?? null,
+                leadMs: RULES_LEAD_MS,
+              },
+              shared,
+            )
+          : null;
+      await rules?.start(options.stop);
+      pumps.push(...(rules?.pumps ?? []));
       let enricher: Enricher | null = null;
       let store: Awaited<ReturnType<typeof wireSinks>>['store'] = null;
       if (runs('collector'))
@@ -70,6 +93,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
         const stage = enricher;
         await stage.start(options.stop);
         const counters = createCounters(shared.meter, 'enricher', 'enricher');
+        const ruleLanes = createRoute(rules!.schedule, log.partitions('rekeyed'));
         const watermarks = {
           ...watermarkDefaults,
           inactiveMs: config.watermarks.inactiveAfter,
@@ -79,7 +103,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           name: 'enricher',
           run: ({ drain }) =>
             enrich(
-              { stage, log, letters, counters, attempts, watermarks },
+              { stage, log, letters, counters, attempts, watermarks, ruleLanes },
               contextOf(shared, 'enricher'),
               drain,
             ),
@@ -90,6 +114,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           await detectorPump(
             {
               detectors: config.detectors,
+              schedule: rules!.schedule,
               lanes: config.lanes,
               maxWaiting: config.watermarks.maxWaiting,
               plan: partitionedPlan,
@@ -131,8 +156,8 @@ function topicsOf(config: Config, role: Role | null): Topic[] {
   const always: Topic[] = ['deadletter', 'losses', 'access'];
   const byRole: Readonly<Record<Role, readonly Topic[]>> = {
     collector: ['flows'],
-    enricher: ['flows', 'enriched', 'rekeyed'],
-    detectors: ['enriched', 'rekeyed', 'alerts'],
+    enricher: ['flows', 'enriched', 'rekeyed', 'control'],
+    detectors: ['enriched', 'rekeyed', 'alerts', 'control'],
     sinks: config.sinks.flatMap(sinkTopics),
   };
   const used = role === null ? Object.values(byRole).flat() : byRole[role];

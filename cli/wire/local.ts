@@ -10,9 +10,10 @@ import type { Sink } from '../../pipeline/contracts.ts';
 import { createLocalLog, type LocalLog, type LocalLogOptions } from '../../transport/local/index.ts';
 import type { ReaderQueue } from '../../transport/local/topic.ts';
 import type { DeadLetter } from '../../schema/records.ts';
-import type { Config, SinkConfig } from '../config/index.ts';
+import type { Config, RulesConfig, SinkConfig } from '../config/index.ts';
 import { detectorPump } from './detectors.ts';
 import { contextOf, type Shared } from './process.ts';
+import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps, type SourcesOptions } from './sources.ts';
 
@@ -42,19 +43,28 @@ export interface LocalRuntimeOptions {
   readonly stateDir: string | null;
   readonly follow: boolean;
   readonly progress?: SourcesOptions['progress'];
+  /** Reads the rules of the configuration's file again; without it they are those of the start. */
+  readonly rereadRules?: () => RulesConfig;
 }
 
 /** Where the log of one process lies. */
 export const localLogDir = (stateDir: string): string => join(stateDir, 'log');
 
 const DEAD_LETTER_GROUP = 'weir.deadletter';
+/** Its cursor is never saved: changes of rules are read from the beginning. */
+const RULES_GROUP = 'weir.rules';
+/** One process hears of its own changes at once. */
+const RULES_LEAD_MS = 2_000;
 
 export async function localRuntime(options: LocalRuntimeOptions, shared: Shared): Promise<LocalRuntime> {
   const { config, stateDir } = options;
   const readers: Record<string, readonly Topic[]> = { 'weir.detectors': ['enriched'] };
   for (const { config: sink } of options.sinks) readers[sinkGroup(sink.name)] = sinkTopics(sink);
   // Dead letters have no reader of their own: they stay until the disk share is used up.
-  if (stateDir) readers[DEAD_LETTER_GROUP] = ['deadletter'];
+  if (stateDir) {
+    readers[DEAD_LETTER_GROUP] = ['deadletter'];
+    readers[RULES_GROUP] = ['control'];
+  }
   const maxBytes = Math.floor(config.state.maxBytes / 4);
   const queues = queuesOf(options.sinks);
   const log = createLocalLog(
@@ -80,6 +90,18 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
     kept.set(log.kept('deadletter'));
     return { kept: log.kept('deadletter') };
   });
+  const rules = rulesInForce(
+    {
+      rules: config.rules,
+      log: stateDir ? log : null,
+      group: RULES_GROUP,
+      publishes: true,
+      file: config.file,
+      reread: options.rereadRules ?? null,
+      leadMs: RULES_LEAD_MS,
+    },
+    shared,
+  );
   const appended = new Map<string, number>();
   return {
     log,
@@ -105,6 +127,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       await detectorPump(
         {
           detectors: config.detectors,
+          schedule: rules.schedule,
           lanes: config.lanes,
           maxWaiting: config.watermarks.maxWaiting,
           plan: localPlan,
@@ -117,6 +140,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
         },
         shared,
       ),
+      ...rules.pumps,
       ...options.sinks.map(({ config: sink, sink: made }) =>
         sinkPump({ config: sink, sink: made, log, letters }, shared),
       ),
@@ -129,6 +153,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       await log.start(signal);
       if (stateDir)
         for (const [origin, position] of await newestPositions(log)) appended.set(origin, position);
+      await rules.start(signal);
       await enricher.start(signal);
     },
     async stop() {

@@ -1,6 +1,8 @@
 import { formatDuration } from '../../pipeline/units.ts';
 import { registries } from '../../cli/config/registries.ts';
 import { detectorKeys, sinkKeys, sourceKeys, top } from '../../cli/config/schema.ts';
+import { rulesKeys } from '../../cli/config/rules-section.ts';
+import { definition } from '../../detectors/rule/definition.ts';
 import { branches, defOf, unwrap, type AnySchema } from '../../cli/config/schema-walk.ts';
 import { generatedBy, table } from './markdown.ts';
 
@@ -28,6 +30,10 @@ export function options(): string {
     'Keys of every detector, beside its own. A detector that is not named runs with its defaults.\n',
     page(detectorKeys),
     ...types(detectors, 'detectors'),
+    '## rules\n',
+    page(rulesKeys),
+    'Each rule, in `inline` or in a file:\n',
+    page(definition),
     '## Sinks\n',
     'Keys of every sink, beside those of its type:\n',
     page(sinkKeys),

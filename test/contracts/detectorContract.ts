@@ -3,8 +3,16 @@ import { test } from 'node:test';
 import { assert as assertProperty, integer, property } from 'fast-check';
 import { codecOf } from '../../schema/codec.ts';
 import type { DetectorFactory } from '../../pipeline/contracts.ts';
+import type { RuleLanes } from '../../pipeline/lane-plan.ts';
 import type { Flow } from '../../schema/records.ts';
-import { canonical, inOrder, opened, runDetector } from '../detectors/harness.ts';
+import {
+  canonical,
+  inOrder,
+  opened,
+  runDetector,
+  type RunOptions,
+  type RunResult,
+} from '../detectors/harness.ts';
 
 /** What a detector brings to be held to the contract. */
 export interface DetectorSubject {
@@ -16,6 +24,10 @@ export interface DetectorSubject {
   readonly benign: readonly Flow[];
   /** `count` flows with as many distinct keys as there can be. */
   readonly flood: (count: number) => readonly Flow[];
+  /** Lanes of further copies of a flow, for a detector that has its own. */
+  readonly ruleLanes?: (lanes: number) => RuleLanes;
+  /** What its alerts name as their content, where that is not what the detector was given. */
+  readonly contentVersions?: readonly string[];
 }
 
 const CHUNK_BYTES = 1_000_000;
@@ -23,8 +35,11 @@ const CHUNK_BYTES = 1_000_000;
 const MAX_KEY_BYTES = 150;
 
 /** What every detector promises (pipeline/contracts.ts), as tests. */
-export function detectorContract({ name, factory, alerting, benign, flood }: DetectorSubject): void {
-  const whole = canonical(runDetector(factory, alerting).alerts);
+export function detectorContract(subject: DetectorSubject): void {
+  const { name, factory, alerting, benign, flood, contentVersions = ['test'] } = subject;
+  const run = (flows: readonly Flow[], options: RunOptions = {}): RunResult =>
+    runDetector(factory, flows, subject.ruleLanes ? { ...options, ruleLanes: subject.ruleLanes } : options);
+  const whole = canonical(run(alerting).alerts);
 
   test(`${name}: raises, revises and closes alerts on the traffic that it is for`, () => {
     assert.ok(whole.some((alert) => alert.action === 'opened'));
@@ -36,7 +51,7 @@ export function detectorContract({ name, factory, alerting, benign, flood }: Det
     for (const alert of whole) {
       assert.deepEqual(codec.decode(codec.encode(alert)).id, alert.id);
       assert.equal(alert.detector, name);
-      assert.equal(alert.contentVersion, 'test');
+      assert.ok(contentVersions.includes(alert.contentVersion));
       assert.ok(alert.why.summary.length > 20 && alert.why.factors.length > 0);
       assert.ok(alert.score >= 0 && alert.score <= 1);
       assert.ok(alert.firstMs <= alert.lastMs && alert.lastMs <= alert.raisedMs);
@@ -62,19 +77,19 @@ export function detectorContract({ name, factory, alerting, benign, flood }: Det
 
   test(`${name}: the same alerts however often time is advanced`, () => {
     for (const advanceEvery of [1, 7, 100]) {
-      assert.deepEqual(canonical(runDetector(factory, alerting, { advanceEvery }).alerts), whole);
+      assert.deepEqual(canonical(run(alerting, { advanceEvery }).alerts), whole);
     }
   });
 
   test(`${name}: the same alerts whatever order the flows came in, since the runtime sorts them`, () => {
     const reversed = inOrder(alerting).toReversed();
-    assert.deepEqual(canonical(runDetector(factory, reversed).alerts), whole);
+    assert.deepEqual(canonical(run(reversed).alerts), whole);
   });
 
   test(`${name}: the same alerts when it is cut anywhere and goes on from its snapshot`, () => {
     assertProperty(
       property(integer({ min: 1, max: alerting.length }), integer({ min: 0, max: 50 }), (cut, advance) => {
-        const result = runDetector(factory, alerting, { restartEvery: cut, advanceEvery: advance });
+        const result = run(alerting, { restartEvery: cut, advanceEvery: advance });
         assert.deepEqual(canonical(result.alerts), whole);
       }),
       { numRuns: 15, examples: [[1, 1]] },
@@ -84,8 +99,8 @@ export function detectorContract({ name, factory, alerting, benign, flood }: Det
   test(`${name}: the same alerts at the cap when it is cut, and never more keys than the cap`, () => {
     const flows = [...flood(3_000), ...alerting];
     const options = { lanes: 2, maxKeys: 200 };
-    const straight = runDetector(factory, flows, options);
-    const cut = runDetector(factory, flows, { ...options, restartEvery: 501, advanceEvery: 13 });
+    const straight = run(flows, options);
+    const cut = run(flows, { ...options, restartEvery: 501, advanceEvery: 13 });
     assert.deepEqual(canonical(cut.alerts), canonical(straight.alerts));
     assert.ok(straight.evicted > 0);
     assert.equal(cut.evicted, straight.evicted);
@@ -95,7 +110,7 @@ export function detectorContract({ name, factory, alerting, benign, flood }: Det
 
   test(`${name}: snapshots come in chunks of at most 1 MB, and a key takes at most 150 bytes`, () => {
     const flows = flood(40_000);
-    const result = runDetector(factory, flows, { lanes: 1, maxKeys: 1_000_000, restartEvery: flows.length });
+    const result = run(flows, { lanes: 1, maxKeys: 1_000_000, restartEvery: flows.length });
     assert.ok(result.chunkBytes > 0 && result.chunkBytes <= CHUNK_BYTES, `${result.chunkBytes} bytes`);
     // State lies in memory as in the snapshot, at half load at worst: a million keys stay far below 500 MB.
     assert.ok(result.snapshotBytes <= flows.length * MAX_KEY_BYTES, `${result.snapshotBytes} bytes`);
@@ -105,12 +120,12 @@ export function detectorContract({ name, factory, alerting, benign, flood }: Det
     const header = Buffer.from(JSON.stringify({ detector: name, version: 999, name: 'x' }));
     const chunk = Buffer.concat([Buffer.alloc(4), header]);
     chunk.writeUInt32LE(header.length, 0);
-    const detector = factory({ lane: 0, maxKeys: 10, contentVersion: '', evicted: () => {} });
+    const detector = factory({ lane: 0, lanes: 1, maxKeys: 10, contentVersion: '', evicted: () => {} });
     assert.throws(() => detector.restore([chunk]), { code: 'state_unusable' });
   });
 
   test(`${name}: is silent on benign traffic`, () => {
-    assert.deepEqual(opened(runDetector(factory, benign).alerts), []);
+    assert.deepEqual(opened(run(benign).alerts), []);
   });
 }
 

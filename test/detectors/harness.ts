@@ -1,5 +1,6 @@
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { Detector, DetectorFactory, Role } from '../../pipeline/contracts.ts';
+import type { RuleLanes } from '../../pipeline/lane-plan.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
 
 /** How flows are shown to a detector; what it finds may not depend on it. */
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly restartEvery?: number;
   /** Event time after the last flow at which all is closed. */
   readonly tailMs?: number;
+  /** Lanes of copies for rules, when there are so many lanes. */
+  readonly ruleLanes?: (lanes: number) => RuleLanes;
 }
 
 export interface RunResult {
@@ -37,20 +40,24 @@ export function runDetector(
   let chunkBytes = 0;
   let snapshotBytes = 0;
   const make = (lane: number): Detector =>
-    factory({ lane, maxKeys, contentVersion: 'test', evicted: (count) => (evicted += count) });
+    factory({ lane, lanes, maxKeys, contentVersion: 'test', evicted: (count) => (evicted += count) });
   const detectors = Array.from({ length: lanes }, (_, lane) => make(lane));
   const alerts: Alert[] = [];
-  const show = (flow: Flow, role: Role): void => {
-    const side = role === 'source' ? flow.source : flow.destination;
-    const lane = partitionOf(side.entity ?? side.ip ?? '', lanes);
+  const ruleLanes = options.ruleLanes?.(lanes) ?? (() => []);
+  const showIn = (lane: number, flow: Flow, role: Role): void => {
     const detector = detectors[lane]!;
-    if (detector.key !== 'endpoint' && detector.key !== role) return;
-    alerts.push(...detector.observe(flow, role));
+    const isOfSide = role !== 'rule' && (detector.key === 'endpoint' || detector.key === role);
+    if (isOfSide || detector.key === 'rule') alerts.push(...detector.observe(flow, role));
+  };
+  const show = (flow: Flow, role: 'source' | 'destination'): void => {
+    const side = role === 'source' ? flow.source : flow.destination;
+    showIn(partitionOf(side.entity ?? side.ip ?? '', lanes), flow, role);
   };
   let seen = 0;
   for (const flow of inOrder(flows)) {
     show(flow, 'source');
     show(flow, 'destination');
+    for (const lane of ruleLanes(flow)) showIn(lane, flow, 'rule');
     seen++;
     if (advanceEvery > 0 && seen % advanceEvery === 0) {
       for (const detector of detectors) alerts.push(...detector.advance(timeOf(flow)));

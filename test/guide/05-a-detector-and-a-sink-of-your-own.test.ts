@@ -52,7 +52,7 @@ const telnet: DetectorFactory = ({ maxKeys, evicted }) => {
   };
 };
 
-const context = { lane: 0, maxKeys: 2, contentVersion: 'v1', evicted: (): void => {} };
+const context = { lane: 0, lanes: 1, maxKeys: 2, contentVersion: 'v1', evicted: (): void => {} };
 
 test('the detector speaks once of each entity, also after a restart', () => {
   const detector = telnet(context);

@@ -5,6 +5,7 @@ import type { Stage } from '../../pipeline/contracts.ts';
 import { createCounters } from '../../pipeline/counters.ts';
 import { enrich } from '../../pipeline/enrich.ts';
 import { WeirError } from '../../pipeline/errors.ts';
+import type { RuleLanes } from '../../pipeline/lane-plan.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { noMeter } from '../../pipeline/meter.ts';
 import { fileAttempts, noAttempts, type Attempts } from '../../pipeline/quarantine.ts';
@@ -31,6 +32,7 @@ function enriching(
   t: TestContext,
   stage: Stage<Flow, Flow> = tenants,
   attempts: Attempts = noAttempts,
+  ruleLanes: RuleLanes = () => [],
 ): { log: FakeLog; letters: DeadLetter[]; done: Promise<void> } {
   const log = fakeLog(LANES);
   const letters: DeadLetter[] = [];
@@ -48,6 +50,7 @@ function enriching(
         },
       },
       counters: createCounters(noMeter, 'enricher', 'test'),
+      ruleLanes,
       watermarks: { inactiveMs: 30_000, maxHoldMs: 600_000, maxOrigins: 100 },
     },
     testContext(),
@@ -200,4 +203,17 @@ test('a flow that the process dies on is quarantined at the third time, and the 
     [['enricher', 'quarantined', 2]],
   );
   assert.equal(log.commits.at(-1)!.offset, 5);
+});
+test('a copy for a rule goes to each lane the rule asks for, and says what it is for', async (t) => {
+  const { log } = enriching(t, tenants, noAttempts, (flow) => (flow.destination.port === 22 ? [2, 3] : []));
+  const ssh = aFlow({ position: 0, port: 22 });
+  await log.give([flowAt(0, T0, { value: ssh }), flowAt(1, T0)], { topic: 'flows', partition: 1 });
+  const copies = log.appended.filter(({ topic, entry }) => topic === 'rekeyed' && entry.role === 'rule');
+  assert.deepEqual(
+    copies.map(({ entry }) => [entry.partition, entry.raw, (entry.value as Flow).id]),
+    [
+      [2, 1, ssh.id],
+      [3, 1, ssh.id],
+    ],
+  );
 });

@@ -17,7 +17,7 @@ function watcher(key: Detector['key'], late?: 'fold'): Detector & { readonly see
     seen,
     ...(late ? { late } : {}),
     observe(flow, role) {
-      seen.push(`${flow.position}${role === 'source' ? '>' : '<'}`);
+      seen.push(`${flow.position}${{ source: '>', destination: '<', rule: 'r' }[role]}`);
       return [];
     },
     advance: () => [],
@@ -54,6 +54,37 @@ function waiting(position: number, afterMs: number, role: Role = 'source'): Copy
   const flow = aFlow({ position, startMs: T0 + afterMs });
   return { flow, role, timeMs: flow.endMs, feed: 0, offset: position };
 }
+
+test('copies for rules are shown to those who asked for them alone, after those of the sides', () => {
+  const detectors = [watcher('source'), watcher('destination'), watcher('endpoint'), watcher('rule')];
+  const { lane } = laneOf(detectors);
+  for (const role of ['rule', 'destination', 'source'] as const) lane.offer(waiting(1, 100, role), []);
+  lane.advance(T0 + 1000, []);
+  assert.deepEqual(
+    detectors.map(({ seen }) => seen.join(' ')),
+    ['1>', '1<', '1> 1<', '1> 1< 1r'],
+  );
+});
+
+test('a partition that holds a copy for a side and one for a rule gives both, and neither twice', () => {
+  const detector = watcher('rule');
+  const group = createLaneGroup({
+    lanes: [0],
+    feeds: 1,
+    route: (_feed, _flow, to, { role }) => to(0, role ?? 'destination'),
+    detectors: () => [{ name: 'd', detector, where: null }],
+    maxWaiting: 100,
+    stateKey: '',
+    failed: () => {},
+    late: () => {},
+    overflowed: () => {},
+  });
+  const value = aFlow({ position: 7, startMs: T0 });
+  const copies = [logEntry(0, { value }), logEntry(1, { value, role: 'rule' })];
+  group.take(0, [...copies, logEntry(2, { value }), logEntry(3, { value, role: 'rule' })]);
+  group.take(0, [logEntry(4, { mark: markAt(T0 + 1e6) })]);
+  assert.deepEqual(detector.seen, ['7<', '7r']);
+});
 
 test('a detector meets the copies of its side, in order of time', () => {
   const detectors = [watcher('source'), watcher('destination'), watcher('endpoint')];

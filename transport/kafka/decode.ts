@@ -3,7 +3,7 @@ import { messageOf } from '../../pipeline/errors.ts';
 import type { LogEntry, Mark } from '../../pipeline/log.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 import { headerOf, unframe, type SchemaRef } from './framing.ts';
-import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, parseMark } from './marks.ts';
+import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, ROLE_HEADER, parseMark } from './marks.ts';
 import type { OwnFraming, SchemaDirectory } from './schemas.ts';
 
 /** Entries decoded so far, and the schema that is missing for the next one. */
@@ -68,7 +68,7 @@ function entryOf<T>(message: KafkaMessage, value: T | null, mark: Mark | null): 
   const { headers } = message;
   const raw = headers?.[RAW_HEADER];
   const clock = headers?.[CLOCK_HEADER];
-  return {
+  const entry: LogEntry<T> = {
     offset: Number(message.offset),
     value,
     mark,
@@ -77,6 +77,9 @@ function entryOf<T>(message: KafkaMessage, value: T | null, mark: Mark | null): 
     appendMs: Number(message.timestamp),
     bytes: message.value,
   };
+  return headers?.[ROLE_HEADER] !== undefined && headerOf(headers, ROLE_HEADER) === 'rule'
+    ? { ...entry, role: 'rule' }
+    : entry;
 }
 
 const undecodable = <T>(message: KafkaMessage, error: string): LogEntry<T> => ({

@@ -3,7 +3,7 @@ import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import type { Entry, Unencodable } from '../../pipeline/log.ts';
 import type { Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
-import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, markText } from './marks.ts';
+import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, ROLE_HEADER, markText } from './marks.ts';
 import type { Values } from './shared-values.ts';
 import type { Lease } from './slabs.ts';
 
@@ -136,10 +136,11 @@ function encodeValue<K extends RecordKind>(
 }
 
 function headersOf(entry: Entry<unknown>): IHeaders | null {
-  if (!entry.mark && !entry.raw && entry.clockMs === undefined) return null;
+  if (!entry.mark && !entry.raw && !entry.role && entry.clockMs === undefined) return null;
   const headers: IHeaders = {};
   if (entry.mark) headers[MARK_HEADER] = markText(entry.mark);
   if (entry.raw) headers[RAW_HEADER] = String(entry.raw);
+  if (entry.role) headers[ROLE_HEADER] = entry.role;
   if (entry.clockMs !== undefined) headers[CLOCK_HEADER] = String(entry.clockMs);
   return headers;
 }

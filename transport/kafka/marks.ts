@@ -7,6 +7,9 @@ export const RAW_HEADER = 'raw';
 /** Clock of the record's origin, epoch milliseconds; left out when unchanged. */
 export const CLOCK_HEADER = 'clock';
 
+/** Set to `rule` on a copy for a group that a rule makes. */
+export const ROLE_HEADER = 'role';
+
 /** A mark as the text of its header. */
 export const markText = (mark: Mark): string => JSON.stringify(mark);
 

@@ -12,6 +12,7 @@ export const FRAME_HEADER_BYTES = 28;
 const HAS_VALUE = 1;
 const HAS_MARK = 2;
 const HAS_CLOCK = 4;
+const FOR_RULE = 8;
 
 export interface Frame<T> {
   readonly bytes: Buffer;
@@ -43,6 +44,7 @@ class FrameEntry<T> implements LogEntry<T> {
   readonly mark: Mark | null;
   readonly raw: number;
   readonly clockMs: number | null;
+  readonly role: LogEntry<T>['role'];
 
   constructor(
     shared: Shared<T>,
@@ -52,6 +54,7 @@ class FrameEntry<T> implements LogEntry<T> {
       readonly mark: Mark | null;
       readonly raw: number;
       readonly clockMs: number | null;
+      readonly role: LogEntry<T>['role'];
     },
   ) {
     this.#shared = shared;
@@ -62,6 +65,7 @@ class FrameEntry<T> implements LogEntry<T> {
     this.mark = held.mark;
     this.raw = held.raw;
     this.clockMs = held.clockMs;
+    this.role = held.role;
   }
   get offset(): number {
     return this.#shared.firstOffset + this.#index;
@@ -105,7 +109,8 @@ export function encodeFrame<K extends RecordKind>(
     const flags =
       (entry.value === null ? 0 : HAS_VALUE) |
       (mark ? HAS_MARK : 0) |
-      (entry.clockMs === undefined ? 0 : HAS_CLOCK);
+      (entry.clockMs === undefined ? 0 : HAS_CLOCK) |
+      (entry.role === undefined ? 0 : FOR_RULE);
     buffer[at] = flags;
     at = buffer.writeUInt32LE(entry.raw ?? 0, at + 1);
     if (entry.clockMs !== undefined) at = buffer.writeDoubleLE(entry.clockMs, at);
@@ -147,11 +152,11 @@ export function encodeFrame<K extends RecordKind>(
   return {
     bytes: shared.bytes,
     entries: entries.map(
-      ({ value, mark = null, raw = 0, clockMs = null }, index) =>
+      ({ value, mark = null, raw = 0, clockMs = null, role }, index) =>
         new FrameEntry(
           shared,
           { index, start: spans[2 * index]!, end: spans[2 * index + 1]! },
-          { value, mark, raw, clockMs },
+          { value, mark, raw, clockMs, role },
         ),
     ),
   };
@@ -213,7 +218,8 @@ export function decodeFrame<T>(
       start = at + 4;
       at = end = start + bytes.readUInt32LE(at);
     }
-    entries.push(new FrameEntry(shared, { index, start, end }, { value: null, mark, raw, clockMs }));
+    const role = flags & FOR_RULE ? 'rule' : undefined;
+    entries.push(new FrameEntry(shared, { index, start, end }, { value: null, mark, raw, clockMs, role }));
   }
   return entries;
 }

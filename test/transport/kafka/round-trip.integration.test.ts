@@ -41,6 +41,7 @@ for (const version of ['4.1.1', '3.9.2'] as const) {
         value: aFlow({ position: i, startMs: T0 + i }),
         raw: i % 3,
         clockMs: T0 + i,
+        ...(i % 5 === 0 ? { role: 'rule' as const } : {}),
       }));
       await log.append('enriched', entries);
       assert.equal(await log.lag('g', ['enriched']), 500);
@@ -59,6 +60,7 @@ for (const version of ['4.1.1', '3.9.2'] as const) {
               assert.equal(JSON.stringify(entry.value), JSON.stringify(entries[i]!.value));
               assert.equal(entry.raw, i % 3);
               assert.equal(entry.clockMs, T0 + i);
+              assert.equal(entry.role, i % 5 === 0 ? 'rule' : undefined);
               assert.ok(entry.appendMs > T0 && entry.bytes!.length > 10);
             }
             const last = batch.entries.at(-1)!.offset;

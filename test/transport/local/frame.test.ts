@@ -25,3 +25,23 @@ test('a frame holds records of any size, whatever room is left when they come', 
     for (const [i, entry] of entries.entries()) assert.deepEqual(entry.bytes, read[i]!.bytes);
   }
 });
+
+test('a copy for a rule is told from the others when it is read', () => {
+  const codec = codecOf('flow');
+  const entries = [{}, { role: 'rule' as const }, { role: 'rule' as const, clockMs: 5 }].map((parts) => ({
+    partition: 0,
+    key: null,
+    value: aFlow(),
+    ...parts,
+  }));
+  const frame = encodeFrame(codec, entries, { firstOffset: 0, appendMs: 1 });
+  for (const read of [frame.entries, decodeFrame(frame.bytes, codec.decode)])
+    assert.deepEqual(
+      read.map(({ role, clockMs }) => [role, clockMs]),
+      [
+        [undefined, null],
+        ['rule', null],
+        ['rule', 5],
+      ],
+    );
+});
