@@ -33,8 +33,17 @@ export function explain(alert: OpenAlert): Explanation {
   return { score: SCORES[alert.severity], why };
 }
 
-const existing = (edges: number): string =>
-  edges === 1 ? '1 denied edge existed' : `${edges} denied edges existed`;
+/** The list of a lane: one cluster has as many as it has lanes with denials, so each names what is on it. */
+function existing(alert: OpenAlert, by: string, flows: string): string {
+  const edges = alert.facts['edges'] ?? 0;
+  const first = `${alert.sourceName} to ${alert.destinationName}${portText(alert)}`;
+  if (edges === 1)
+    return `${first} was denied by ${by} already when detection began (${flows}): allow it if it is wanted, else mend it where it starts.`;
+  return `${edges} edges were denied already when detection began (${flows}, by ${by}), such as ${first}: allow what is wanted, mend the rest where it starts.`;
+}
+
+const portText = ({ destination }: OpenAlert): string =>
+  destination.port === null ? '' : ` port ${destination.port}`;
 
 function summaryOf(alert: OpenAlert): string {
   const { facts, policyText, sourceName } = alert;
@@ -43,7 +52,7 @@ function summaryOf(alert: OpenAlert): string {
   const scope = alert.scopes.length > 0 ? ` It touches compliance scope ${alert.scopes.join(', ')}.` : '';
   switch (facts['kind']) {
     case kinds.existing:
-      return `${existing(facts['edges'] ?? 0)} when detection began (${flows}): allow what is wanted, mend the rest where it starts.`;
+      return existing(alert, by, flows);
     case kinds.outside:
       return `${alert.destinationName} refused ${flows} from ${counted(alert.peers.length)} outside the inventory, by ${by}. The control worked.${scope}`;
     case kinds.spread:

@@ -237,7 +237,7 @@ test('policy_denied: the first day becomes one list a lane, of no severity, clos
   assert.equal(list?.count, 600);
   assert.equal(list?.severity, 'info');
   assert.equal(list?.entity.kind, 'cluster');
-  assert.match(list?.why.summary ?? '', /^3 denied edges existed/);
+  assert.match(list?.why.summary ?? '', /^3 edges were denied already/);
   assert.deepEqual(list?.evidence.peers, [
     'shop/web -> payments/api:1 (default deny of namespace shop)',
     'shop/web -> payments/api:2 (default deny of namespace shop)',
