@@ -145,7 +145,8 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
   // After the processes in it are gone, in the order in which hooks are registered.
   t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
 
-  const lines = netobservLines(Number.MAX_SAFE_INTEGER);
+  const begunMs = Date.now();
+  const lines = netobservLines(Number.MAX_SAFE_INTEGER, 1, () => Date.now() - begunMs);
   let fed = 0;
   return {
     directory,
