@@ -24,7 +24,7 @@ export interface Cluster {
   feed(count: number): Promise<void>;
   /** Moves the file away, as logrotate does; what follows is written to a new one. */
   rotate(): void;
-  flowsInElasticsearch(): Promise<number>;
+  inElasticsearch(kind: 'flow' | 'alert'): Promise<number>;
   /** Records that a sink has not settled, by the cursors in Kafka. */
   lagOf(sink: 'elastic' | 'siem' | 'alerts'): Promise<number>;
   /** Distinct revisions, by what the file sink wrote. */
@@ -43,7 +43,7 @@ export interface ClusterOptions {
 const PARTITIONS = 4;
 const LANES = 8;
 /** Lines of one append to the file, and the pause after it. */
-const PIECE = { lines: 1000, pauseMs: 150 };
+export const PIECE = { lines: 1000, pauseMs: 150 };
 /** What each sink of the configuration below reads. */
 const READS = {
   elastic: ['weir.flows.enriched', 'weir.alerts'],
@@ -145,7 +145,8 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
   // After the processes in it are gone, in the order in which hooks are registered.
   t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
 
-  const lines = netobservLines(Number.MAX_SAFE_INTEGER);
+  const begunMs = Date.now();
+  const lines = netobservLines(Number.MAX_SAFE_INTEGER, 1, () => Date.now() - begunMs);
   let fed = 0;
   return {
     directory,
@@ -166,10 +167,10 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
       renameSync(flowFile, `${flowFile}.1`);
       writeFileSync(flowFile, '');
     },
-    async flowsInElasticsearch() {
+    async inElasticsearch(kind) {
       const { request } = options.elasticsearch;
-      await request('POST', `/logs-weir.flow-${namespace}/_refresh`, undefined, [404]);
-      const found = await request('GET', `/logs-weir.flow-${namespace}/_count`, undefined, [404]);
+      await request('POST', `/logs-weir.${kind}-${namespace}/_refresh`, undefined, [404]);
+      const found = await request('GET', `/logs-weir.${kind}-${namespace}/_count`, undefined, [404]);
       return (found as { count?: number }).count ?? 0;
     },
     async lagOf(sink) {

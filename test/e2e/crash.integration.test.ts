@@ -5,7 +5,7 @@ import { kafka, type KafkaOptions, type KafkaService } from '../services/kafka.t
 import { freePort } from '../services/process.ts';
 import { rsyslog, type Rsyslog } from '../services/rsyslog.ts';
 import { seededRandom } from '../helpers/random.ts';
-import { weirCluster, type Cluster } from './cluster.ts';
+import { PIECE, weirCluster, type Cluster } from './cluster.ts';
 import { alertsIn, sameAlerts, sameFlows } from './far-side.ts';
 
 const FLOWS = 200_000;
@@ -66,14 +66,17 @@ async function killing(
   const random = seededRandom(seed);
   for (const name of victims) {
     const victim = cluster.processes.find((each) => each.name === name)!;
-    const feeding = cluster.feed(Math.floor(flows / victims.length));
-    await new Promise((resolve) => setTimeout(resolve, random() * 1500));
-    const arrived = await cluster.flowsInElasticsearch().catch(() => 0);
-    assert.ok(arrived < cluster.fed, `${name} is killed while nothing passes`);
+    let isFed = false;
+    const feeding = cluster.feed(Math.floor(flows / victims.length)).then(() => (isFed = true));
+    // Within the time that feeding takes at least, so that it is always under way.
+    const feedingMs = (flows / victims.length / PIECE.lines) * PIECE.pauseMs;
+    await new Promise((resolve) => setTimeout(resolve, random() * 0.8 * feedingMs));
+    const arrived = await cluster.inElasticsearch('flow').catch(() => 0);
+    assert.ok(!isFed || arrived < cluster.fed, `${name} is killed while nothing passes`);
     await victim.kill();
     victim.start();
     await feeding;
-    await arrive(`flows after ${name} was killed`, arrived + 1, () => cluster.flowsInElasticsearch());
+    await arrive(`flows after ${name} was killed`, arrived + 1, () => cluster.inElasticsearch('flow'));
   }
 }
 
@@ -83,7 +86,7 @@ const times = (count: number, ...names: readonly string[]): string[] =>
 
 /** Every flow once in Elasticsearch as `replay` has it, and every alert, wherever alerts go. */
 async function complete(cluster: Cluster, { es }: Servers): Promise<Map<string, unknown>> {
-  await arrive('flows in Elasticsearch', cluster.fed, () => cluster.flowsInElasticsearch());
+  await arrive('flows in Elasticsearch', cluster.fed, () => cluster.inElasticsearch('flow'));
   const { alerts, flowsFile } = await cluster.replayed();
   await sameFlows(es, cluster.namespace, flowsFile);
   assert.ok(alerts.size > 5, `only ${alerts.size} alerts are expected`);
@@ -91,6 +94,7 @@ async function complete(cluster: Cluster, { es }: Servers): Promise<Map<string, 
   const found = cluster.alerts();
   assert.deepEqual([...found.keys()].sort(), [...alerts.keys()].sort());
   for (const [key, alert] of alerts) assert.deepEqual(found.get(key), alert);
+  await arrive('alerts in Elasticsearch', alerts.size, () => cluster.inElasticsearch('alert'));
   await arrive('what Elasticsearch is owed', -MARKS_UNDER_WAY, async () => -(await cluster.lagOf('elastic')));
   await sameAlerts(es, cluster.namespace, alerts);
   return alerts;

@@ -41,8 +41,9 @@ function timeless(source: Found['source']): Found['source'] {
   return copy;
 }
 
-/** Elasticsearch puts the fields of its documents into another order, and may give a list of one as its element. */
+/** Elasticsearch puts the fields of its documents into another order, may give a list of one as its element, and has scores as floats. */
 function asStored(_key: string, value: unknown): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Math.fround(value);
   if (Array.isArray(value)) return value.length === 1 ? (value[0] as unknown) : (value as unknown[]);
   return typeof value === 'object' && value !== null
     ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))

@@ -1,7 +1,15 @@
 import { seededRandom } from '../helpers/random.ts';
 
-/** NetObserv lines of a made-up cluster: services that talk, denials, two scanners, records out of order. */
-export function* netobservLines(count: number, seed = 1): Generator<string> {
+/**
+ * NetObserv lines of a made-up cluster: services that talk, denials, two scanners, records out of order. Event time
+ * goes on with the lines, and with `elapsedMs` where that is further: in a file that is quiet for a while event time
+ * passes too, and what a real exporter writes after it is no older than that.
+ */
+export function* netobservLines(
+  count: number,
+  seed = 1,
+  elapsedMs: () => number = () => 0,
+): Generator<string> {
   const random = seededRandom(seed);
   const startMs = Date.now() - 3 * 3_600_000;
   const below = (n: number): number => Math.floor(random() * n);
@@ -22,7 +30,7 @@ export function* netobservLines(count: number, seed = 1): Generator<string> {
     const to = scanning ? 77 : below(400);
     const isDenied = scanning || random() < 0.02;
     // Two thousand records a second of event time, each up to four seconds earlier than it is written.
-    const endMs = startMs + Math.floor(i / 2) - below(4000);
+    const endMs = startMs + Math.max(Math.floor(i / 2), elapsedMs()) - below(4000);
     const port = scanning ? 1000 + (i % 4000) : [80, 443, 5432, 8080][to % 4]!;
     yield JSON.stringify({
       ...side('Src', pod(from)),
