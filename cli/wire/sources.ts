@@ -132,8 +132,8 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
 /** The log, with an ear for what a source says it did not see. */
 const tellingLosses = (log: Log, heard: (loss: Loss) => void): Log => ({
   ...log,
-  async append(topic, entries) {
-    await log.append(topic, entries);
+  async append(topic, entries, unencodable) {
+    await log.append(topic, entries, unencodable);
     if (topic === 'losses') for (const { value } of entries) if (value) heard(value as Loss);
   },
 });
