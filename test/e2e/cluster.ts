@@ -176,7 +176,7 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
     async lagOf(sink) {
       const { admin } = options.kafka;
       const topics = READS[sink].map((name) => `${prefix}${name}`);
-      const cursors = await admin.fetchOffsets({ groupId: `weir.sink.${sink}`, topics });
+      const cursors = await admin.fetchOffsets({ groupId: `${prefix}weir.sink.${sink}`, topics });
       let lag = 0;
       for (const name of topics)
         for (const { partition, low, high } of await admin.fetchTopicOffsets(name)) {

@@ -48,7 +48,7 @@ export function aclsOf(options: Options): readonly Acl[] {
     acls.push({
       role,
       resource: 'group',
-      name: groupPrefix(role),
+      name: options.prefix + groupPrefix(role),
       pattern: 'prefixed',
       operations: ['Read'],
     });

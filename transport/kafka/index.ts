@@ -86,6 +86,9 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
   const used =
     use.topics ?? (Object.keys(settings).filter((k) => k !== 'state' && k !== 'schemas') as Topic[]);
 
+  /** Two installations on one Kafka share neither topics nor groups. */
+  const groupOf = (group: string): string => options.prefix + group;
+
   async function lagOf(group: string, wanted: readonly Topic[]): Promise<number> {
     let lag = 0;
     const names = wanted.map((topic) => settings[topic].name);
@@ -139,12 +142,12 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
     append: (topic, entries, unencodable) => append.append(topic, entries, unencodable),
     consume(wanted, signal) {
       if (!started) return Promise.reject(new WeirError('not_connected', 'the log was not started'));
-      return consuming.consume(wanted, signal);
+      return consuming.consume({ ...wanted, group: groupOf(wanted.group) }, signal);
     },
     async lag(group, wanted) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await lagOf(group, wanted);
+          return await lagOf(groupOf(group), wanted);
         } catch (error) {
           // The coordinator of a group that is new, or whose broker just started, is not found at once.
           if (!isRebalance(error) || attempt === LAG_TRIES) throw explain(error, `lag of ${group}`);

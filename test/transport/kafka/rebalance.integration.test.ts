@@ -109,7 +109,7 @@ test(
       'nothing was lost',
     );
     const cursors = await service.admin.fetchOffsets({
-      groupId: 'fold',
+      groupId: `${options.prefix}fold`,
       topics: [`${options.prefix}weir.flows.enriched`],
     });
     const counts = cursors[0]!.partitions.map((p) => (JSON.parse(p.metadata!) as { count: number }).count);
