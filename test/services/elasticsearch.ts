@@ -155,7 +155,7 @@ async function fromPackage(
   options: ElasticsearchOptions,
 ): Promise<Elasticsearch> {
   // Its user may not be able to enter the cache, so it gets a tree of its own, of links where that is possible.
-  const dir = await workDir(t, 'elasticsearch');
+  const dir = await workDir('elasticsearch');
   const home = join(dir, 'home');
   await run('cp', ['-al', join(cache, 'home'), home]).catch(async () => {
     await rm(home, { recursive: true, force: true });

@@ -219,7 +219,7 @@ interface Node {
 async function fromJars(t: TestScope, options: KafkaOptions): Promise<KafkaService> {
   const version = options.version ?? '4.1.1';
   const classpath = await jarsOf(version);
-  const dir = await workDir(t, `kafka-${version}`);
+  const dir = await workDir(`kafka-${version}`);
   const certificates = options.tls ? await makeCertificates(join(dir, 'tls')) : null;
   const secure = options.sasl || options.tls ? securityOf(options) : null;
   const nodes: Node[] = [];

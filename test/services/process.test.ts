@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { cached, isAlive, run, skipOrFail, startServer, until, workDir } from './process.ts';
 
-test('services: a server dies with the process that started it, even by SIGKILL', async (t) => {
-  const dir = await workDir(t, 'process');
+test('services: a server dies with the process that started it, even by SIGKILL', async () => {
+  const dir = await workDir('process');
   const module = new URL('./process.js', import.meta.url).href;
   const program = `
     const { startServer } = await import(${JSON.stringify(module)});
@@ -28,8 +28,8 @@ test('services: a server dies with the process that started it, even by SIGKILL'
   await until('the end of the server', () => !isAlive(server), { timeoutMs: 10_000 });
 });
 
-test('services: a server that does not come up is reported with what it wrote, and is gone', async (t) => {
-  const dir = await workDir(t, 'process');
+test('services: a server that does not come up is reported with what it wrote, and is gone', async () => {
+  const dir = await workDir('process');
   const start = startServer({
     name: 'broken',
     command: '/bin/sh',
@@ -42,7 +42,7 @@ test('services: a server that does not come up is reported with what it wrote, a
 });
 
 test('services: what is cached is made once and whole', async (t) => {
-  const dir = await workDir(t, 'cache');
+  const dir = await workDir('cache');
   const before = process.env['WEIR_TEST_CACHE'];
   process.env['WEIR_TEST_CACHE'] = dir;
   t.after(() => {

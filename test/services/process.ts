@@ -3,7 +3,7 @@
  * never outlives the test process, and one way to skip.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, closeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -244,11 +244,11 @@ export async function until(
   }
 }
 
-/** An empty directory that is removed after the test. */
-export async function workDir(t: Pick<TestScope, 'after'>, name: string): Promise<string> {
+/** An empty directory that is removed when the file of tests ends: whoever writes to it is gone by then. */
+export async function workDir(name: string): Promise<string> {
   const dir = join(tmpdir(), `weir-${name}-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   await mkdir(dir, { recursive: true });
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  process.on('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
 

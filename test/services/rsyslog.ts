@@ -70,7 +70,7 @@ export async function rsyslog(
   } catch (error) {
     return skipOrFail(t, `rsyslog is neither installed nor can its packages be had: ${String(error)}`);
   }
-  const dir = await workDir(t, 'rsyslog');
+  const dir = await workDir('rsyslog');
   const out = join(dir, 'out.jsonl');
   const ports = { udp: await freePort(), tcp: options.tcpPort ?? (await freePort()), tls: 0, mutual: 0 };
   if (options.tls) {

@@ -47,7 +47,7 @@ export async function syslogNg(
   } catch (error) {
     return skipOrFail(t, `the packages of syslog-ng cannot be had: ${String(error)}`);
   }
-  const dir = await workDir(t, 'syslog-ng');
+  const dir = await workDir('syslog-ng');
   const out = join(dir, 'out.jsonl');
   const udpPort = await freePort();
   const octetPort = await freePort();

@@ -83,7 +83,10 @@ export const options = z.strictObject({
     ])
     .optional()
     .describe('Who this client is.'),
-  prefix: z.string().default('').describe('Put before every default topic name and every consumer group, such as `prod.`.'),
+  prefix: z
+    .string()
+    .default('')
+    .describe('Put before every default topic name and every consumer group, such as `prod.`.'),
   lanes: z
     .number()
     .int()

@@ -67,7 +67,7 @@ async function checkNasty(t: TestContext, server: Rsyslog, to: string, rest: obj
 }
 
 test('rsyslog', async (t) => {
-  const dir = await workDir(t, 'certificates');
+  const dir = await workDir('certificates');
   const good = await authority(dir);
   const server = await good.sign('server', { commonName: 'siem.test' });
   const client = await good.sign('client', { commonName: 'weir.test' });

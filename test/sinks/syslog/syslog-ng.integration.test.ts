@@ -10,7 +10,7 @@ import { anAlert, delivery, nastyStrings } from './records.ts';
 import { never, syslogSink } from './sink.ts';
 
 test('syslog-ng, which drops what is framed wrongly', async (t) => {
-  const dir = await workDir(t, 'certificates');
+  const dir = await workDir('certificates');
   const good = await authority(join(dir, 'good'));
   const server = await good.sign('server', { commonName: 'siem.test' });
   const client = await good.sign('client', { commonName: 'weir.test' });

@@ -9,7 +9,7 @@ import { anAlert, delivery } from './records.ts';
 import { never, syslogSink } from './sink.ts';
 
 test('an expired certificate of the receiver is named with its expiry, and nothing is sent to it', async (t) => {
-  const dir = await workDir(t, 'certificates');
+  const dir = await workDir('certificates');
   const ca = await authority(dir);
   const { cert, key } = await ca.sign('expired', { commonName: 'siem.old', days: -1 });
   let bytes = 0;
@@ -29,7 +29,7 @@ test('an expired certificate of the receiver is named with its expiry, and nothi
 });
 
 test('TLS older than 1.2 is refused', async (t) => {
-  const dir = await workDir(t, 'certificates');
+  const dir = await workDir('certificates');
   const ca = await authority(dir);
   const { cert, key } = await ca.sign('server', { commonName: 'siem.legacy' });
   const server = tls.createServer({
@@ -49,7 +49,7 @@ test('TLS older than 1.2 is refused', async (t) => {
 });
 
 test('a target given as an address needs that address in the certificate', async (t) => {
-  const dir = await workDir(t, 'certificates');
+  const dir = await workDir('certificates');
   const ca = await authority(dir);
   for (const [names, good] of [
     [['IP:127.0.0.1'], true],

@@ -91,8 +91,10 @@ test(
     await append(10_000);
     const other = member(second, 'second', seen);
     await append(30_000);
-    await until('the second member to have lanes', () => (other.assignments.at(-1)?.length ?? 0) > 0);
-    assert.equal(other.assignments.at(-1)!.length, 3);
+    // On a busy machine one of them may be given all lanes for a moment before they are dealt again.
+    await until('each member to have half of the lanes', () =>
+      [first, other].every(({ assignments }) => assignments.at(-1)?.length === 3),
+    );
     await append(40_000);
     await other.stop();
     await second.stop();

@@ -61,7 +61,7 @@ test('SASL and TLS against a real broker', { timeout: 110_000 }, async (t) => {
   });
 
   await t.test('a certificate that has expired', async (t) => {
-    const { key, cert } = await expiredCertificate(await workDir(t, 'expired'));
+    const { key, cert } = await expiredCertificate(await workDir('expired'));
     const server = createServer({ key, cert }, (socket) => socket.destroy());
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
