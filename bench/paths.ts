@@ -23,4 +23,12 @@ export const paths: Readonly<
       const { flows } = await runWhole({ path, count });
       return flows;
     }),
+  everything: ({ path, count }) =>
+    timed(
+      { name: 'path (a) with every detector and the rules that come with Weir', floor: FLOOR },
+      async () => {
+        const { flows } = await runWhole({ path, count, detectors: 'all' });
+        return flows;
+      },
+    ),
 };

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configFrom, type Config } from '../cli/config/index.ts';
+import { detectors } from '../detectors/registry.ts';
 import { wireSinks } from '../cli/wire/daemon.ts';
 import { localRuntime } from '../cli/wire/local.ts';
 import { createBoard, type Shared } from '../cli/wire/process.ts';
@@ -24,7 +25,8 @@ export interface WholeOptions {
   readonly path: string;
   readonly count: number;
   readonly source?: string;
-  readonly detectors?: boolean;
+  /** `two` by default: `port_scan` and `policy_denied`. */
+  readonly detectors?: 'two' | 'all';
   readonly store?: boolean;
 }
 
@@ -84,6 +86,7 @@ export async function runWhole(options: WholeOptions): Promise<WholeRun> {
 }
 
 function configOf(options: WholeOptions, dir: string): Config {
+  const wanted = options.detectors === 'all' ? Object.keys(detectors) : ['port_scan', 'policy_denied'];
   return configFrom(
     JSON.stringify({
       version: 1,
@@ -96,7 +99,10 @@ function configOf(options: WholeOptions, dir: string): Config {
         },
       },
       networks: { internal: ['10.0.0.0/8'] },
-      detectors: options.detectors === false ? {} : { port_scan: {}, policy_denied: {} },
+      detectors: Object.fromEntries(
+        Object.keys(detectors).map((type) => [type, { enabled: wanted.includes(type) }]),
+      ),
+      rules: { shipped: options.detectors === 'all' ? ['recommended'] : [] },
       sinks: options.store === false ? {} : { store: { type: 'store', records: { flow: {}, alert: {} } } },
     }),
     { env: process.env, role: null },
