@@ -22,6 +22,7 @@ import {
   widthOf,
   type Format,
 } from './ask.ts';
+import { withPlainId } from './plain-id.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
 
 const usage = `weir alerts list [QUERY] [--since 7d] [--format table|json|csv]
@@ -36,12 +37,6 @@ ${rangeUsage('7d')}
 ${askedUsage}`;
 
 const DEFAULT_SINCE_MS = 7 * 86_400_000;
-
-/** An id may begin with a dash, and is no option then. */
-const withPlainId = ([action, id, ...rest]: readonly string[]): string[] =>
-  action === 'show' && id !== undefined && /^-[\w-]{21}$/.test(id)
-    ? [action, ...rest, '--', id]
-    : [action, id, ...rest].filter((each) => each !== undefined);
 
 export const alerts: Command = {
   summary: 'list alerts, show one',

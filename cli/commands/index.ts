@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import { config } from './config.ts';
 import { deadletter } from './deadletter.ts';
 import { docs } from './docs.ts';
+import { incidents } from './incidents.ts';
 import { observe } from './observe.ts';
 import { replay } from './replay.ts';
 import { rules } from './rules.ts';
@@ -19,6 +20,7 @@ export const commands: Readonly<Record<string, Command>> = {
   observe,
   search,
   alerts,
+  incidents,
   deadletter,
   replay,
   rules,
