@@ -12,6 +12,7 @@ import { run } from './run.ts';
 import { search } from './search.ts';
 import { setup } from './setup.ts';
 import { status } from './status.ts';
+import { suppress } from './suppress.ts';
 import { version } from './version.ts';
 
 export const commands: Readonly<Record<string, Command>> = {
@@ -21,6 +22,7 @@ export const commands: Readonly<Record<string, Command>> = {
   search,
   alerts,
   incidents,
+  suppress,
   deadletter,
   replay,
   rules,

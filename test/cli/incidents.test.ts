@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Incident } from '../../schema/records.ts';
+import { parse } from 'yaml';
+import { parseSuppressions } from '../../cli/config/suppressions.ts';
+import { createSuppressor } from '../../incidents/suppress.ts';
+import type { Alert, Incident } from '../../schema/records.ts';
 import { weir } from '../e2e/processes.ts';
 import { netobservLines } from '../e2e/traffic.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
@@ -35,6 +38,34 @@ test('incidents of a replay are listed and shown with their alerts', async (t) =
   const csv = lines((await weir(['incidents', 'list', '--format', 'csv'], env)).out);
   assert.equal(csv.length, incidents.length + 1);
   assert.match((await weir(['incidents'], env)).out, /\d+ incidents?$/m);
+});
+
+test('the suppression that weir suppress prints hides the alert it was made from', async (t) => {
+  const directory = temporaryDirectory(t);
+  const env = { WEIR_STATE_DIR: join(directory, 'state') };
+  const input = join(directory, 'flows.jsonl');
+  writeFileSync(input, `${[...netobservLines(500)].join('\n')}\n`);
+  await weir(['replay', '--source', 'netobserv', input, '-q'], env);
+  const [line] = lines((await weir(['alerts', 'list', '--format', 'json'], env)).out);
+  const alert = JSON.parse(line!) as Alert;
+
+  const { code, out, err } = await weir(
+    ['suppress', '--from', alert.id, '--reason', 'penetration test', '--by', 'soc'],
+    env,
+  );
+  assert.equal(code, 0, err);
+  assert.match(out, /^# would have hidden [1-9]\d* alerts? of the replay \(/);
+  const problems: unknown[] = [];
+  const { suppressions } = parse(out) as { suppressions: unknown };
+  const found = parseSuppressions(suppressions, Date.now(), (problem) => problems.push(problem));
+  assert.deepEqual(problems, []);
+  assert.equal(createSuppressor(found)(alert), found[0]!.name);
+  const elsewhere = { ...alert, entity: { ...alert.entity, key: 'another' } };
+  assert.equal(createSuppressor(found)(elsewhere), null);
+
+  assert.equal((await weir(['suppress', '--from', alert.id], env)).code, 2);
+  const long = ['suppress', '--from', alert.id, '--reason', 'x', '--by', 'y', '--for', '91d'];
+  assert.equal((await weir(long, env)).code, 2);
 });
 
 test('wrong use of incidents is told', async (t) => {

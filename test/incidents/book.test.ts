@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createIncidentBook, MAX_ALERTS, type IncidentBook } from '../../incidents/book.ts';
 import { findingOf } from '../../incidents/finding.ts';
+import { tenantView } from '../../pipeline/tenant.ts';
 import type { Incident } from '../../schema/records.ts';
 import { newParty } from '../../schema/records.ts';
 import { aFinding, anAlert, defaults, HOUR_MS, T0, type AlertParts } from './fixtures.ts';
@@ -199,4 +200,17 @@ test('what is normal comes from the reasons that have a usual value', () => {
   const out: Incident[] = [];
   book().book.join(findingOf(alert, Infinity), out);
   assert.equal(out[0]!.story.normal, 'distinct_ports 2 (now 400)');
+});
+
+test('a tenant is not told who the other side of an incident is', () => {
+  const alert = anAlert();
+  alert.tenant = 'shop';
+  alert.tenants = ['shop', 'bank'];
+  alert.why.summary = 'web reached bank/ledger.';
+  const out: Incident[] = [];
+  book().book.join(findingOf(alert, Infinity), out);
+  const seen = tenantView('incident', out[0]!, 'shop')!;
+  assert.doesNotMatch(JSON.stringify(seen), /bank/);
+  assert.equal(seen.alerts[0]!.line, 'port_scan: traffic with another tenant.');
+  assert.equal(tenantView('incident', out[0]!, 'bank'), null);
 });
