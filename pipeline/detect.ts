@@ -6,7 +6,8 @@ import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-le
 import { undecodable } from './deliver.ts';
 import { isRetryable, messageOf } from './errors.ts';
 import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
-import type { Assignment, Log, LogBatch, LogEntry, Seek } from './log.ts';
+import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
+import { newestManifest, type Manifest } from './manifest.ts';
 import { partitionOf } from './partition.ts';
 import { attempt, quarantined, type Attempts } from './quarantine.ts';
 import type { SnapshotStore } from './snapshots.ts';
@@ -15,6 +16,8 @@ type FlowTopic = 'enriched' | 'rekeyed';
 
 /** Which partitions make up a lane group: all of them in one process, two over Kafka. */
 export interface LanePlan {
+  /** How many groups there are. */
+  readonly groups: number;
   readonly topics: readonly FlowTopic[];
   readonly groupOf: (partition: number) => number;
   readonly feedOf: (topic: FlowTopic) => number;
@@ -36,17 +39,12 @@ export interface DetectOptions {
   /** Evidence older than this is stored as historical and notifies no one; null in a replay. */
   readonly notifyMaxAgeMs: number | null;
   readonly startAt?: 'beginning' | 'end';
+  /** Says in every partition of alerts how far lanes have come, for who puts alerts of all lanes in order. */
+  readonly marks?: boolean;
+  /** Name of the suppression that hides an alert; null when none does. */
+  readonly suppressedBy?: (alert: Alert) => string | null;
   /** Told of every group that is held, for `status`. */
   readonly held?: (groups: ReadonlyMap<number, LaneGroup>) => void;
-}
-
-/** What a cursor's metadata says: where the state lies that belongs to it. */
-interface Manifest {
-  readonly id: string;
-  readonly sequence: number;
-  readonly reference: string;
-  /** Offset to go on reading from, by feed. */
-  readonly resume: readonly number[];
 }
 
 interface Held {
@@ -62,6 +60,9 @@ interface Held {
   overflowed: number;
   /** Alerts and letters on their way: no cursor may pass what made them before they are durable. */
   readonly pending: Set<Promise<unknown>>;
+  /** Event time last told to the readers of alerts, and when. */
+  markedToMs: number;
+  markedMs: number;
   snapshotting: boolean;
   snapshotMs: number;
   tookMs: number;
@@ -77,6 +78,8 @@ interface Late {
 const noneLate = (): Late => ({ source: 0, destination: 0, sinceMs: Infinity, untilMs: -Infinity });
 
 const CHUNK_ENTRIES = 1000;
+/** Marks in `alerts` come no closer than this. */
+const MARK_EVERY_MS = 2000;
 /** A detector that fails on this many flows in a row is broken, not the flows. */
 const MAX_FAILURES_IN_A_ROW = 1000;
 
@@ -106,6 +109,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       late: noneLate(),
       overflowed: 0,
       pending: new Set(),
+      markedToMs: -Infinity,
+      markedMs: -Infinity,
       snapshotting: false,
       snapshotMs: clock.now(),
       tookMs: 0,
@@ -200,7 +205,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       const alerts = held.group.take(feed, entries);
       const letters = held.letters.splice(0);
       const work: Promise<void>[] = [];
-      if (alerts.length > 0) work.push(raise(alerts));
+      const mark = markOf(held, entries);
+      if (alerts.length > 0 || mark) work.push(raise(alerts, mark));
       if (letters.length > 0) work.push(options.letters.keep(letters));
       if (work.length > 0) await durable(held, Promise.all(work));
     } catch (error) {
@@ -219,19 +225,33 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     }
   }
 
-  async function raise(alerts: readonly Alert[]): Promise<void> {
+  /** What to tell of event time beside the alerts: now and then, and when nothing more will come. */
+  function markOf(held: Held, entries: readonly LogEntry<Flow>[]): Mark | null {
+    const { watermarkMs } = held.group;
+    if (!options.marks || watermarkMs <= held.markedToMs) return null;
+    const nowMs = clock.now();
+    const isDue = nowMs - held.markedMs >= MARK_EVERY_MS || entries.some(({ mark }) => mark?.final);
+    if (!isDue) return null;
+    held.markedToMs = watermarkMs;
+    held.markedMs = nowMs;
+    return { input: `lanes-${held.number}`, of: plan.groups, watermarkMs, final: false };
+  }
+
+  async function raise(alerts: readonly Alert[], mark: Mark | null): Promise<void> {
     counters.sent(alerts.length);
     const nowMs = clock.now();
     const partitions = log.partitions('alerts');
-    await appendOrKeep(
-      to,
-      'alerts',
-      alerts.map((alert) => {
-        if (options.notifyMaxAgeMs !== null && nowMs - alert.lastMs > options.notifyMaxAgeMs)
-          alert.historical = true;
-        return { partition: partitionOf(alert.entity.key, partitions), key: alert.entity.key, value: alert };
-      }),
-    );
+    const entries: Entry<Alert>[] = alerts.map((alert) => {
+      if (options.notifyMaxAgeMs !== null && nowMs - alert.lastMs > options.notifyMaxAgeMs)
+        alert.historical = true;
+      if (options.suppressedBy) alert.suppressedBy = options.suppressedBy(alert);
+      return { partition: partitionOf(alert.entity.key, partitions), key: alert.entity.key, value: alert };
+    });
+    // After the alerts: what follows a mark in its partition is later than it says.
+    if (mark)
+      for (let partition = 0; partition < partitions; partition++)
+        entries.push({ partition, key: null, value: null, mark });
+    await appendOrKeep(to, 'alerts', entries);
   }
 
   async function snapshot(held: Held): Promise<void> {
@@ -324,28 +344,6 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   );
   for (const held of groups.values())
     if (held.batches.some((batch) => batch && !batch.isStale())) await snapshot(held);
-}
-
-/** Null for what is no manifest: another program's metadata, or a damaged one. */
-function manifestOf(metadata: string): Manifest | null {
-  try {
-    const manifest = JSON.parse(metadata) as Partial<Manifest>;
-    return typeof manifest.reference === 'string' && Array.isArray(manifest.resume)
-      ? (manifest as Manifest)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-function newestManifest(partitions: readonly Assignment<FlowTopic>[]): Manifest | null {
-  let newest: Manifest | null = null;
-  for (const { metadata } of partitions) {
-    if (!metadata) continue;
-    const manifest = manifestOf(metadata);
-    if (manifest && (!newest || manifest.sequence > newest.sequence)) newest = manifest;
-  }
-  return newest;
 }
 
 const flowLetter = (detector: string, flow: Flow, error: unknown, timeMs: number): DeadLetter =>

@@ -45,6 +45,7 @@ export function localPlan(options: LanePlanOptions): LanePlan {
   const lanes = Array.from({ length: options.lanes }, (_, lane) => lane);
   return {
     topics: ['enriched'],
+    groups: 1,
     groupOf: () => 0,
     feedOf: () => 0,
     create: (_group, callbacks) =>
@@ -64,6 +65,7 @@ export function localPlan(options: LanePlanOptions): LanePlan {
 export function partitionedPlan(options: LanePlanOptions): LanePlan {
   return {
     topics: ['enriched', 'rekeyed'],
+    groups: options.lanes,
     groupOf: (partition) => partition,
     feedOf: (topic) => (topic === 'enriched' ? 0 : 1),
     create: (lane, callbacks) =>

@@ -3,6 +3,7 @@ import {
   type Alert,
   type Endpoint,
   type Flow,
+  type Incident,
   type RecordKind,
   type RecordTypes,
 } from '../schema/records.ts';
@@ -18,7 +19,7 @@ export function tenantView<K extends RecordKind>(
 ): RecordTypes[K] | null {
   if (kind === 'flow') return flowView(record as Flow, tenant) as RecordTypes[K] | null;
   if (kind === 'alert') return alertView(record as Alert, tenant) as RecordTypes[K] | null;
-  if (kind === 'incident') return (record as { tenant: string | null }).tenant === tenant ? record : null;
+  if (kind === 'incident') return incidentView(record as Incident, tenant) as RecordTypes[K] | null;
   return 'tenant' in record && record.tenant === tenant ? record : null;
 }
 
@@ -82,5 +83,22 @@ function alertView(alert: Alert, tenant: string): Alert | null {
     },
     evidence: { flows: [], flowIds: [], ports: alert.evidence.ports, peers: [], policies: [] },
     links: { runbook: alert.links.runbook, search: null, kibana: null },
+  };
+}
+
+/** The tenant of the entity alone; lines that may name another tenant's side are reduced to who found something. */
+function incidentView(incident: Incident, tenant: string): Incident | null {
+  if (incident.tenant !== tenant) return null;
+  if (incident.tenants.every((each) => each === tenant)) return incident;
+  const { alerts, story } = incident;
+  return {
+    ...incident,
+    tenants: [tenant],
+    alerts: alerts.map((alert) => ({ ...alert, line: `${alert.detector}: traffic with another tenant.` })),
+    story: {
+      ...story,
+      summary: `${alerts.length} alert${alerts.length === 1 ? '' : 's'} about traffic with another tenant.`,
+      query: null,
+    },
   };
 }

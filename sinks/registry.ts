@@ -11,6 +11,8 @@ export interface SinkType<Schema extends z.ZodObject = z.ZodObject> {
   readonly options: Schema;
   /** What is sent when the configuration names no records. */
   readonly defaultRecords: readonly SinkKind[];
+  /** People are told of what it sends: it is given no alert that a suppression hides. */
+  readonly notifies?: true;
   load(): Promise<{ create(options: z.output<Schema>, context: Context): Sink }>;
 }
 
@@ -30,6 +32,7 @@ export const sinks = {
   }),
   syslog: type({
     options: syslog,
+    notifies: true,
     defaultRecords: ['alert', 'incident', 'policy_change', 'loss'],
     load: () => import('./syslog/index.ts'),
   }),

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { IncomingMessage } from 'node:http';
 import { errorCodes, messageOf, WeirError, type ErrorCode } from '../../pipeline/errors.ts';
 import type { Completeness, Letter, Observed, Running } from './forensics.ts';
-import type { Alert, Flow } from '../../schema/records.ts';
+import type { Alert, Flow, Incident } from '../../schema/records.ts';
 import type { Report } from '../wire/process.ts';
 
 /** The running process behind a socket; null when none answers there. */
@@ -44,6 +44,8 @@ export async function connect(path: string): Promise<Running | null> {
     },
     alerts: (search) => alerts(path, '/v1/alerts', { search: JSON.stringify(search) }),
     alert: (id) => alerts(path, '/v1/alert', { id }),
+    incidents: (search) => incidents(path, '/v1/incidents', { search: JSON.stringify(search) }),
+    incident: (id) => incidents(path, '/v1/incident', { id }),
     async letters(count) {
       const found: Letter[] = [];
       for await (const { letter } of lines<{ letter: Letter }>(path, '/v1/deadletters', {
@@ -61,6 +63,17 @@ export async function connect(path: string): Promise<Running | null> {
 async function alerts(path: string, resource: string, parameters: Record<string, string>): Promise<Alert[]> {
   const found: Alert[] = [];
   for await (const { alert } of lines<{ alert: Alert }>(path, resource, parameters)) found.push(alert);
+  return found;
+}
+
+async function incidents(
+  path: string,
+  resource: string,
+  parameters: Record<string, string>,
+): Promise<Incident[]> {
+  const found: Incident[] = [];
+  for await (const { incident } of lines<{ incident: Incident }>(path, resource, parameters))
+    found.push(incident);
   return found;
 }
 

@@ -1,4 +1,4 @@
-import type { Alert, DeadLetter, Flow, Loss } from '../../schema/records.ts';
+import type { Alert, DeadLetter, Flow, Incident, Loss } from '../../schema/records.ts';
 import type { SearchFooter, Store, TimeRange } from '../../store/index.ts';
 import type { Report } from '../wire/process.ts';
 
@@ -26,6 +26,9 @@ export interface Forensics {
   alerts(search: AlertSearch): Promise<readonly Alert[]>;
   /** Every revision, oldest first. */
   alert(id: string): Promise<readonly Alert[]>;
+  incidents(search: AlertSearch): Promise<readonly Incident[]>;
+  /** Every revision, oldest first. */
+  incident(id: string): Promise<readonly Incident[]>;
 }
 
 /** The running process: the store's answers, and what only a process knows. */
@@ -55,5 +58,12 @@ export function storeForensics(store: Store): Forensics {
     alerts: ({ where, limit, ...range }) =>
       store.alerts(range, { where, ...(limit === null ? {} : { limit }) }),
     alert: (id) => store.alert(id),
+    incidents: ({ where, limit, ...range }) =>
+      store.records('incident', range, { where, ...(limit === null ? {} : { limit }) }),
+    async incident(id) {
+      const always = { fromMs: null, toMs: null };
+      const revisions = await store.records('incident', always, { id, revisions: 'all' });
+      return revisions.sort((a, b) => a.revision - b.revision);
+    },
   };
 }

@@ -60,6 +60,18 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
       await asked('alert', id, revisions.length);
       for (const alert of revisions) await write({ alert });
     },
+    async '/v1/incidents'(parameters, write) {
+      const search = JSON.parse(parameters.get('search') ?? '{}') as AlertSearch;
+      const incidents = await running.incidents(search);
+      await asked('incidents', JSON.stringify(search), incidents.length);
+      for (const incident of incidents) await write({ incident });
+    },
+    async '/v1/incident'(parameters, write) {
+      const id = parameters.get('id') ?? '';
+      const revisions = await running.incident(id);
+      await asked('incident', id, revisions.length);
+      for (const incident of revisions) await write({ incident });
+    },
     async '/v1/deadletters'(parameters, write) {
       const letters = await running.letters(Number(parameters.get('count') ?? 100));
       await asked('deadletters', '', letters.length);

@@ -22,26 +22,24 @@ import {
   widthOf,
   type Format,
 } from './ask.ts';
+import { printStats } from './alert-stats.ts';
+import { withPlainId } from './plain-id.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
 
 const usage = `weir alerts list [QUERY] [--since 7d] [--format table|json|csv]
 weir alerts show ID
+weir alerts [QUERY] --stats
 
 What the detectors found, newest first.
 
   QUERY             such as 'severity >= medium and detector : port_scan'
 ${rangeUsage('7d')}
+  --stats           rules by the number of their alerts, and the share that was suppressed
   --limit N         at most so many (default 100)
   --format FORMAT   table, json (one object a line) or csv (list only)
 ${askedUsage}`;
 
 const DEFAULT_SINCE_MS = 7 * 86_400_000;
-
-/** An id may begin with a dash, and is no option then. */
-const withPlainId = ([action, id, ...rest]: readonly string[]): string[] =>
-  action === 'show' && id !== undefined && /^-[\w-]{21}$/.test(id)
-    ? [action, ...rest, '--', id]
-    : [action, id, ...rest].filter((each) => each !== undefined);
 
 export const alerts: Command = {
   summary: 'list alerts, show one',
@@ -53,11 +51,15 @@ export const alerts: Command = {
       options: {
         ...rangeOptions,
         limit: { type: 'string' },
+        stats: { type: 'boolean' },
         format: { type: 'string' },
         ...askedOptions,
       },
     });
-    const [action = 'list', ...rest] = positionals;
+    const isStats = values.stats === true;
+    // A query may follow at once, where nothing else is to be done.
+    const given = isStats && positionals[0] !== 'list' ? ['list', ...positionals] : positionals;
+    const [action = 'list', ...rest] = given;
     if (action !== 'list' && action !== 'show')
       throw new UsageError(`there is no 'alerts ${action}': expected list or show`);
     const where = action === 'list' ? rest.join(' ') : '';
@@ -80,10 +82,11 @@ export const alerts: Command = {
         const range = rangeOf(values, world.clock.now(), answering.replayed ? null : DEFAULT_SINCE_MS);
         const found = await answering.from.alerts({
           where,
-          limit: limitOf(values.limit, 100),
+          limit: limitOf(values.limit, isStats ? null : 100),
           ...range,
         });
-        await list(found, format, world, answering.banner);
+        if (isStats) await printStats(found, format, world, answering.banner);
+        else await list(found, format, world, answering.banner);
       }
       return exit.fine;
     } finally {

@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import { config } from './config.ts';
 import { deadletter } from './deadletter.ts';
 import { docs } from './docs.ts';
+import { incidents } from './incidents.ts';
 import { observe } from './observe.ts';
 import { replay } from './replay.ts';
 import { rules } from './rules.ts';
@@ -11,6 +12,7 @@ import { run } from './run.ts';
 import { search } from './search.ts';
 import { setup } from './setup.ts';
 import { status } from './status.ts';
+import { suppress } from './suppress.ts';
 import { version } from './version.ts';
 
 export const commands: Readonly<Record<string, Command>> = {
@@ -19,6 +21,8 @@ export const commands: Readonly<Record<string, Command>> = {
   observe,
   search,
   alerts,
+  incidents,
+  suppress,
   deadletter,
   replay,
   rules,

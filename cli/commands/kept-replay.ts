@@ -5,7 +5,7 @@ import { isRunning } from '../../pipeline/owner.ts';
 import { contextOf, type Shared } from '../wire/process.ts';
 import type { WiredSink } from '../wire/local.ts';
 
-/** The flows and alerts of a replay, kept to be searched until the next replay takes their place. */
+/** The flows, alerts and incidents of a replay, kept to be searched until the next replay takes their place. */
 export interface KeptReplay {
   readonly sink: WiredSink;
   /** Puts them in the place of the last replay's. Resolves with why that was not done, or with null. */
@@ -55,7 +55,12 @@ export function keepReplay(directory: string, inputs: readonly string[], shared:
         name: 'kept',
         type: 'store',
         options: {},
-        records: { flow: { where: null }, alert: { where: null }, loss: { where: null } },
+        records: {
+          flow: { where: null },
+          alert: { where: null },
+          incident: { where: null },
+          loss: { where: null },
+        },
         tenant: null,
         queue: null,
       },

@@ -3,6 +3,8 @@ import type { options as enricher } from '../../enricher/options.ts';
 import type { Options as LogOptions } from '../../telemetry/options.ts';
 import type { options as kafka } from '../../transport/kafka/options.ts';
 import type { SinkKind } from '../../sinks/base-options.ts';
+import type { Options as IncidentsOptions } from '../../incidents/options.ts';
+import type { Suppression } from '../../incidents/suppress.ts';
 import type { RulesConfig } from './rules.ts';
 
 export const roles = ['collector', 'enricher', 'detectors', 'sinks'] as const;
@@ -23,6 +25,8 @@ export interface Config {
   readonly sources: readonly SourceConfig[];
   readonly detectors: readonly DetectorConfig[];
   readonly rules: RulesConfig;
+  readonly suppressions: readonly Suppression[];
+  readonly incidents: IncidentsOptions;
   readonly sinks: readonly SinkConfig[];
   readonly log: LogOptions;
   readonly listen: { readonly metrics: string | null; readonly api: { readonly unix: string } | null };

@@ -15,6 +15,7 @@ import { parseRules } from './rules.ts';
 import { notYet, top, type Registries } from './schema.ts';
 import { keepsReference } from './secret-paths.ts';
 import { parseDetectors, parseSinks, parseSources } from './sections.ts';
+import { parseSuppressions } from './suppressions.ts';
 import { parseYaml } from './yaml.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -29,6 +30,8 @@ export interface LoadOptions {
   readonly role?: Role | null;
   /** For looking at a file on a machine that is not given the secrets: what cannot be followed is a warning. */
   readonly withoutSecrets?: boolean;
+  /** What `until` of a suppression is held against; the clock of this machine by default. */
+  readonly nowMs?: number;
 }
 
 const defaultLanes = 12;
@@ -119,7 +122,7 @@ function build(
   report: (problem: Problem) => void,
 ): Omit<Config, 'rules'> {
   const { registries, env } = options;
-  const { sources, detectors, rules: _, sinks, kafka, ...rest } = value;
+  const { sources, detectors, rules: _, suppressions, sinks, kafka, ...rest } = value;
   const enricherKeys = Object.keys(registries.enricher.shape);
   const general: Record<string, unknown> = {};
   const enriching: Record<string, unknown> = {};
@@ -129,6 +132,7 @@ function build(
     'sources',
     'detectors',
     'rules',
+    'suppressions',
     'sinks',
     'kafka',
   ];
@@ -177,6 +181,8 @@ function build(
     enricher: enricher.options as z.output<typeof enricherOptions>,
     sources: parseSources(sources, registries, settings, report),
     detectors: parseDetectors(detectors, registries, report),
+    suppressions: parseSuppressions(suppressions, options.nowMs ?? Date.now(), report),
+    incidents: settings.incidents,
     sinks: parseSinks(sinks, registries, report).map((sink) => withStoreDir(sink, dir)),
     log: settings.log,
     listen: { metrics: settings.listen.metrics, api: settings.listen.api ?? null },

@@ -42,6 +42,11 @@ export function redact(
       })),
     },
     rules: config.rules.keys,
+    suppressions: config.suppressions.map(({ untilMs, ...rest }) => ({
+      ...rest,
+      until: new Date(untilMs - 1).toISOString(),
+    })),
+    incidents: config.incidents,
     sinks: byName(config.sinks, ({ type, records, tenant, options }) => ({
       type,
       records: Object.fromEntries(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sinkKinds, type SinkKind } from '../../sinks/base-options.ts';
 import { options as log } from '../../telemetry/options.ts';
+import { options as incidents } from '../../incidents/options.ts';
 import { byteSize, duration } from '../../pipeline/units.ts';
 
 type Options = z.ZodObject;
@@ -86,6 +87,7 @@ export const top = z.strictObject({
   notifyMaxAge: duration()
     .prefault('1h')
     .describe('An alert whose evidence is older is stored as historical and notifies no one.'),
+  incidents: incidents.prefault({}).describe('How alerts of one entity are joined.'),
   log: log.prefault({}).describe('Messages of this process, on standard error.'),
   listen: z
     .strictObject({
@@ -186,7 +188,6 @@ export const detectorKeys = z.strictObject({
 
 /** Keys of the format that this version does not act on; refused rather than passed over. */
 export const notYet: Readonly<Record<string, string>> = {
-  suppressions: 'suppressions',
   summarise: 'summarised flows',
   dashboards: 'dashboards',
   lists: 'lists',

@@ -185,6 +185,8 @@ function running(served: Served, shared: Shared): Running {
     completeness: (range) => store().completeness(range),
     alerts: (search) => store().alerts(search),
     alert: (id) => store().alert(id),
+    incidents: (search) => store().incidents(search),
+    incident: (id) => store().incident(id),
   };
 }
 

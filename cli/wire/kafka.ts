@@ -14,7 +14,9 @@ import { createKafkaLog } from '../../transport/kafka/index.ts';
 import { createLookout } from '../api/server.ts';
 import type { Config, Role } from '../config/index.ts';
 import { serve, wireSinks, type DaemonOptions } from './daemon.ts';
+import { createSuppressor } from '../../incidents/suppress.ts';
 import { detectorPump } from './detectors.ts';
+import { incidentPump } from './incidents.ts';
 import { pairPlace } from './place.ts';
 import { contextOf } from './process.ts';
 import { rulesInForce } from './rules.ts';
@@ -122,8 +124,21 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
               snapshots: log.snapshots,
               attempts,
               letters,
+              marks: true,
+              suppressedBy: createSuppressor(config.suppressions),
               snapshotEveryMs: 10_000,
               notifyMaxAgeMs: config.notifyMaxAgeMs,
+            },
+            shared,
+          ),
+          incidentPump(
+            {
+              options: config.incidents,
+              log,
+              snapshots: log.snapshots,
+              attempts,
+              letters,
+              snapshotEveryMs: 10_000,
             },
             shared,
           ),
@@ -157,7 +172,7 @@ function topicsOf(config: Config, role: Role | null): Topic[] {
   const byRole: Readonly<Record<Role, readonly Topic[]>> = {
     collector: ['flows'],
     enricher: ['flows', 'enriched', 'rekeyed', 'control'],
-    detectors: ['enriched', 'rekeyed', 'alerts', 'control'],
+    detectors: ['enriched', 'rekeyed', 'alerts', 'incidents', 'control'],
     sinks: config.sinks.flatMap(sinkTopics),
   };
   const used = role === null ? Object.values(byRole).flat() : byRole[role];

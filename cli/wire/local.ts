@@ -11,7 +11,10 @@ import { createLocalLog, type LocalLog, type LocalLogOptions } from '../../trans
 import type { ReaderQueue } from '../../transport/local/topic.ts';
 import type { DeadLetter } from '../../schema/records.ts';
 import type { Config, RulesConfig, SinkConfig } from '../config/index.ts';
+import { INCIDENTS_GROUP } from '../../incidents/run.ts';
+import { createSuppressor } from '../../incidents/suppress.ts';
 import { detectorPump } from './detectors.ts';
+import { incidentPump } from './incidents.ts';
 import { contextOf, type Shared } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
@@ -58,7 +61,10 @@ const RULES_LEAD_MS = 2_000;
 
 export async function localRuntime(options: LocalRuntimeOptions, shared: Shared): Promise<LocalRuntime> {
   const { config, stateDir } = options;
-  const readers: Record<string, readonly Topic[]> = { 'weir.detectors': ['enriched'] };
+  const readers: Record<string, readonly Topic[]> = {
+    'weir.detectors': ['enriched'],
+    [INCIDENTS_GROUP]: ['alerts'],
+  };
   for (const { config: sink } of options.sinks) readers[sinkGroup(sink.name)] = sinkTopics(sink);
   // Dead letters have no reader of their own: they stay until the disk share is used up.
   if (stateDir) {
@@ -135,8 +141,21 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
           snapshots: stateDir ? fileSnapshots(`${stateDir}/snapshots`) : noSnapshots,
           attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
           letters,
+          marks: true,
+          suppressedBy: createSuppressor(config.suppressions),
           snapshotEveryMs: stateDir ? 10_000 : Number.MAX_SAFE_INTEGER,
           notifyMaxAgeMs: stateDir ? config.notifyMaxAgeMs : null,
+        },
+        shared,
+      ),
+      incidentPump(
+        {
+          options: config.incidents,
+          log,
+          snapshots: stateDir ? fileSnapshots(`${stateDir}/incidents`) : noSnapshots,
+          attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
+          letters,
+          snapshotEveryMs: stateDir ? 10_000 : Number.MAX_SAFE_INTEGER,
         },
         shared,
       ),

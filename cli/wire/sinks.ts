@@ -8,7 +8,7 @@ import type { Log, Topic } from '../../pipeline/log.ts';
 import { pauseMs } from '../../pipeline/retry.ts';
 import { tenantView } from '../../pipeline/tenant.ts';
 import { compileQuery } from '../../query/index.ts';
-import type { RecordKind, RecordTypes } from '../../schema/records.ts';
+import type { Alert, RecordKind, RecordTypes } from '../../schema/records.ts';
 import { sinks } from '../../sinks/registry.ts';
 import type { SinkConfig } from '../config/index.ts';
 import { contextOf, type Shared } from './process.ts';
@@ -34,13 +34,15 @@ export async function createSink(config: SinkConfig, context: Context): Promise<
 }
 
 /** What a sink is shown: the kinds and records it asked for, as its tenant may see them. */
-export function viewOf(config: Pick<SinkConfig, 'records' | 'tenant'>): DeliverOptions['view'] {
+export function viewOf(config: Pick<SinkConfig, 'type' | 'records' | 'tenant'>): DeliverOptions['view'] {
   const wanted = new Map<RecordKind, ((record: never) => boolean) | null>();
   for (const [kind, { where }] of Object.entries(config.records))
     wanted.set(kind as RecordKind, where === null ? null : compileQuery(kind as RecordKind, where));
+  const hidesSuppressed = (sinks as Readonly<Record<string, { notifies?: true }>>)[config.type]?.notifies;
   return <K extends RecordKind>(kind: K, record: RecordTypes[K]): RecordTypes[K] | null => {
     const where = wanted.get(kind);
     if (where === undefined) return null;
+    if (hidesSuppressed && kind === 'alert' && (record as Alert).suppressedBy !== null) return null;
     const seen = config.tenant === null ? record : tenantView(kind, record, config.tenant);
     return seen === null || (where !== null && !where(seen as never)) ? null : seen;
   };

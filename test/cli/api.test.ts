@@ -15,6 +15,8 @@ const answering = (parts: Partial<Running>): Running => ({
   completeness: unasked,
   alerts: unasked,
   alert: unasked,
+  incidents: unasked,
+  incident: unasked,
   observe: unasked,
   letters: unasked,
   ...parts,

@@ -9,6 +9,7 @@ const levels = [
   ['pipeline'],
   ['transport', 'query', 'policy'],
   ['collector', 'enricher', 'detectors', 'sinks', 'store'],
+  ['incidents'],
   ['console', 'cli'],
 ];
 const levelOf = new Map(

@@ -100,7 +100,7 @@ sinks:
     to: []
     format: ceff
     recrods: {}
-suppressions: {}
+summarise: {}
 `);
   assert.deepEqual(problems, [
     'weir.yaml:1:10: version: found 2, expected 1'.replace('expected 1', "expected '1'"),
@@ -113,7 +113,7 @@ suppressions: {}
     'weir.yaml:13:5: sinks.siem.to: found a list of 0, expected at least 1 items',
     "weir.yaml:14:13: sinks.siem.format: found 'ceff', expected one of 'json', 'cef'; did you mean 'cef'?",
     "weir.yaml:15:5: sinks.siem.recrods: unknown key 'recrods', did you mean 'records'?",
-    'weir.yaml:16:1: suppressions: suppressions are not available yet: remove this section',
+    'weir.yaml:16:1: summarise: summarised flows are not available yet: remove this section',
   ]);
 });
 
