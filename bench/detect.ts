@@ -1,5 +1,7 @@
 import type { Detector, DetectorFactory } from '../pipeline/contracts.ts';
 import { partitionOf } from '../pipeline/partition.ts';
+import { create as createBeacon } from '../detectors/beacon/index.ts';
+import { options as beaconOptions } from '../detectors/beacon/options.ts';
 import { create as createBruteForce } from '../detectors/brute_force/index.ts';
 import { options as bruteForceOptions } from '../detectors/brute_force/options.ts';
 import { create as createControlPlaneAccess } from '../detectors/control_plane_access/index.ts';
@@ -44,6 +46,11 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
   verdict_mismatch: createVerdictMismatch(verdictMismatchOptions.parse({})),
 };
 
+/** Detectors of what leaves the cluster. */
+const egress: Readonly<Record<string, DetectorFactory>> = {
+  beacon: createBeacon(beaconOptions.parse({})),
+};
+
 /** Detectors on ordinary traffic of a cluster, a fifth of it denied, and on a flood from spoofed sources. */
 export async function bench(): Promise<BenchRow[]> {
   const ordinary = inLanes(clusterFlows()(0, FLOWS));
@@ -65,7 +72,7 @@ export async function bench(): Promise<BenchRow[]> {
     });
   };
   const alone: BenchRow[] = [];
-  for (const [name, factory] of Object.entries(edges)) {
+  for (const [name, factory] of Object.entries({ ...edges, ...egress })) {
     alone.push(await run(`detect: ${name}, ordinary traffic`, ordinary, [factory]));
   }
   return [
@@ -77,6 +84,8 @@ export async function bench(): Promise<BenchRow[]> {
     ...alone,
     await run('detect: these six, ordinary traffic', ordinary, Object.values(edges)),
     await run('detect: these six, spoofed flood', flood, Object.values(edges)),
+    await run('detect: egress together, ordinary traffic', ordinary, Object.values(egress)),
+    await run('detect: egress together, spoofed flood', flood, Object.values(egress)),
   ];
 }
 

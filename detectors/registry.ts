@@ -1,3 +1,4 @@
+import { options as beacon } from './beacon/options.ts';
 import { options as bruteForce } from './brute_force/options.ts';
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
 import { options as lateralMovement } from './lateral_movement/options.ts';
@@ -9,6 +10,7 @@ import { options as verdictMismatch } from './verdict_mismatch/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
+  beacon: { options: beacon, load: () => import('./beacon/index.ts') },
   brute_force: { options: bruteForce, load: () => import('./brute_force/index.ts') },
   control_plane_access: {
     options: controlPlaneAccess,
