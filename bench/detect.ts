@@ -8,6 +8,8 @@ import { create as createControlPlaneAccess } from '../detectors/control_plane_a
 import { options as controlPlaneAccessOptions } from '../detectors/control_plane_access/options.ts';
 import { create as createLateralMovement } from '../detectors/lateral_movement/index.ts';
 import { options as lateralMovementOptions } from '../detectors/lateral_movement/options.ts';
+import { create as createLongConnection } from '../detectors/long_connection/index.ts';
+import { options as longConnectionOptions } from '../detectors/long_connection/options.ts';
 import { create as createNewEdge } from '../detectors/new_edge/index.ts';
 import { options as newEdgeOptions } from '../detectors/new_edge/options.ts';
 import { create as createThreatIntel } from '../detectors/threat_intel/index.ts';
@@ -49,6 +51,7 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
 /** Detectors of what leaves the cluster. */
 const egress: Readonly<Record<string, DetectorFactory>> = {
   beacon: createBeacon(beaconOptions.parse({})),
+  long_connection: createLongConnection(longConnectionOptions.parse({})),
 };
 
 /** Detectors on ordinary traffic of a cluster, a fifth of it denied, and on a flood from spoofed sources. */

@@ -1,5 +1,5 @@
-import type { Flow } from '../../schema/records.ts';
-import { isInventoried } from '../party.ts';
+import type { Flow } from '../schema/records.ts';
+import { isInventoried } from './party.ts';
 
 /**
  * Where a connection leads. `outside`: to the internet, or from something of the inventory to an address that is not of it.

@@ -1,6 +1,6 @@
-import type { Hash } from '../hash.ts';
-import { createKeyTable } from '../key-table.ts';
-import { createDistinctCounter } from '../stats/distinct.ts';
+import type { Hash } from './hash.ts';
+import { createKeyTable } from './key-table.ts';
+import { createDistinctCounter } from './stats/distinct.ts';
 
 /** How many sources call each destination, as far as it matters. */
 export interface Callers {
