@@ -6,6 +6,8 @@ import { create as createBruteForce } from '../detectors/brute_force/index.ts';
 import { options as bruteForceOptions } from '../detectors/brute_force/options.ts';
 import { create as createControlPlaneAccess } from '../detectors/control_plane_access/index.ts';
 import { options as controlPlaneAccessOptions } from '../detectors/control_plane_access/options.ts';
+import { create as createDnsAbuse } from '../detectors/dns_abuse/index.ts';
+import { options as dnsAbuseOptions } from '../detectors/dns_abuse/options.ts';
 import { create as createLateralMovement } from '../detectors/lateral_movement/index.ts';
 import { options as lateralMovementOptions } from '../detectors/lateral_movement/options.ts';
 import { create as createLongConnection } from '../detectors/long_connection/index.ts';
@@ -51,6 +53,7 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
 /** Detectors of what leaves the cluster. */
 const egress: Readonly<Record<string, DetectorFactory>> = {
   beacon: createBeacon(beaconOptions.parse({})),
+  dns_abuse: createDnsAbuse(dnsAbuseOptions.parse({})),
   long_connection: createLongConnection(longConnectionOptions.parse({})),
 };
 
