@@ -7,6 +7,7 @@ import { eventMs } from '../event-time.ts';
 import { addNumber, addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
 import { createKnownGood } from '../known-good/index.ts';
 import { entityKey, isInventoried, partyOf } from '../party.ts';
+import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
 import { attackOf, bypassSeverity, explain, kinds, tunnelSeverity } from './explain.ts';
@@ -19,11 +20,13 @@ const NONE: readonly Alert[] = [];
 const DNS = 53;
 const DNS_OVER_TLS = 853;
 const MINUTE_MS = 60_000;
+/** How long a pair is known to be the cluster's resolver and its upstream: asking the queries for each flow would cost more than all else. */
+const UPSTREAM_MS = 3_600_000;
 
 /** Finds what is too much for names, and workloads that go past the resolver of the cluster. From flows alone: no name is seen. */
 export function create(options: Options): DetectorFactory {
-  const upstream = createKnownGood(['dns']);
-  return (context) => createDnsAbuse(options, context, (flow) => upstream(flow) !== null);
+  const knownGood = createKnownGood(['dns']);
+  return (context) => createDnsAbuse(options, context, (flow) => knownGood(flow) !== null);
 }
 
 function createDnsAbuse(
@@ -34,6 +37,7 @@ function createDnsAbuse(
   const { evicted, maxKeys } = context;
   const baseline = createBaseline('dns', options.learnMs);
   const rates = createRates(options.learnMs, maxKeys, () => evicted(1));
+  const upstream = createRecentSet({ name: 'upstream', maxKeys, keepMs: UPSTREAM_MS, evicted });
   const book = createAlertBook({
     name: 'resolvers',
     detector: NAME,
@@ -115,7 +119,13 @@ function createDnsAbuse(
   }
 
   /** The cluster's own resolver asks for everybody; that pods ask it is no excuse for how much. */
-  const isUpstream = (flow: Flow): boolean => !isInventoried(flow.destination) && isClusterDns(flow);
+  function isUpstream(flow: Flow): boolean {
+    if (isInventoried(flow.destination)) return false;
+    if (upstream.meet(pair, eventMs(flow))) return true;
+    if (!isClusterDns(flow)) return false;
+    upstream.add(pair, eventMs(flow));
+    return true;
+  }
 
   /** Only of a workload is it known that there is a resolver of the cluster for it. */
   const isBypass = ({ source: from, destination }: Flow): boolean =>
@@ -130,7 +140,7 @@ function createDnsAbuse(
       book.add(alert, flow, { severity }, (out ??= []));
       return out;
     }
-    if (isClusterDns(flow)) return out;
+    if (isUpstream(flow)) return out;
     const facts = {
       kind: kinds.bypass,
       port: flow.destination.port!,
@@ -165,6 +175,7 @@ function createDnsAbuse(
   function* sections(): Generator<readonly [string, Uint8Array]> {
     yield baseline.section();
     yield* rates.sections();
+    yield* upstream.sections();
     yield book.section();
   }
 
@@ -182,8 +193,9 @@ function createDnsAbuse(
       const saved = fromChunks(NAME, STATE_VERSION, chunks);
       baseline.restore(saved);
       rates.restore(saved);
+      upstream.restore(saved);
       book.restore(saved);
     },
-    status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: rates.size }),
+    status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: rates.size + upstream.size }),
   };
 }
