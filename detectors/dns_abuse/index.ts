@@ -71,8 +71,9 @@ function createDnsAbuse(
     finishHash(pair);
     addNumber(source, kinds.bypass);
     finishHash(source);
-    out = tunnel(flow, rates.add(pair, flow, timeMs), out);
-    return (isBypass(flow) ? bypass(flow, out) : out) ?? NONE;
+    const minute = rates.add(pair, flow, timeMs);
+    out = tunnel(flow, minute, out);
+    return (isBypass(flow) ? bypass(flow, minute, out) : out) ?? NONE;
   }
 
   function tunnel(flow: Flow, minute: Minute, out: Alert[] | null): Alert[] | null {
@@ -131,9 +132,10 @@ function createDnsAbuse(
   const isBypass = ({ source: from, destination }: Flow): boolean =>
     options.bypass && from.kind === 'workload' && !isInventoried(destination);
 
-  function bypass(flow: Flow, out: Alert[] | null): Alert[] | null {
+  function bypass(flow: Flow, { ageMs }: Minute, out: Alert[] | null): Alert[] | null {
     const timeMs = eventMs(flow);
-    const isLearning = baseline.isLearning(flow.cluster, timeMs);
+    // What was asked while the cluster was learned is how it is set up: the second day does not begin with a flood.
+    const isLearning = baseline.isLearning(flow.cluster, timeMs - ageMs);
     const severity = bypassSeverity(flow, isLearning);
     const alert = book.get(handleOf(source));
     if (alert !== undefined) {

@@ -9,7 +9,7 @@ import { duration, factor, severityScore, whom } from '../words.ts';
 
 const SEVERITIES: readonly Severity[] = ['info', 'low', 'medium', 'high'];
 
-/** Of how many steps a duration has reached, at least one. While the cluster is learned there is nothing to compare: info. */
+/** Of how many steps a duration has reached, at least one. Begun while the cluster was learned, with nothing to compare: info. */
 export const severityOf = (steps: number, isLearning: boolean): Severity =>
   SEVERITIES[Math.min(steps - 1, isLearning ? 0 : 3)]!;
 

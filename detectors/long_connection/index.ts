@@ -135,7 +135,8 @@ function createLongConnection(
     const before = usual.of(edge);
     // Of a connection told in pieces, each step is learned once.
     if (steps > stepsOf(beforeMs)) usual.add(edge, durationMs, stepsOf(beforeMs) === 0);
-    const isLearning = baseline.isLearning(flow.cluster, eventMs(flow));
+    // What was open before there was anything to compare with stays so: the second day does not begin with a flood.
+    const isLearning = baseline.isLearning(flow.cluster, eventMs(flow) - durationMs);
     const severity = severityOf(steps, isLearning);
     const alert = book.get(handleOf(edge));
     if (alert !== undefined) {

@@ -31,7 +31,7 @@ export const options = z.strictObject({
     .min(0)
     .default(86_400_000)
     .describe(
-      'For this long after the first flow of a cluster, in milliseconds, connections inside it are only learned and those to the outside are info.',
+      'Of connections that begin within this time after the first flow of a cluster, in milliseconds, those inside are only learned and those to the outside are info.',
     ),
   joinMs: z
     .int()

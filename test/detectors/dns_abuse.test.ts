@@ -195,6 +195,11 @@ test('dns_abuse: a tunnel that goes on for ten minutes is worse', () => {
   assert.match(alerts.at(-1)!.why.summary, /above the threshold in 12 minutes/);
 });
 
+test('dns_abuse: what a workload asked from the first day on does not become worse on the second', () => {
+  const { alerts } = runDetector(factory, flowsOf([asks({ every: '5m', times: 600, to: google })]));
+  assert.ok(alerts.length > 0 && alerts.every(({ severity }) => severity === 'info'));
+});
+
 test('dns_abuse: the bypass rule can be turned off', () => {
   const quiet = create(options.parse({ bypass: false }));
   assert.deepEqual(runDetector(quiet, flowsOf([asks({ to: google })])).alerts, []);

@@ -198,6 +198,15 @@ test('long_connection: one told in pieces rises as it goes on', () => {
   assert.equal(alerts.at(-1)!.lastMs - alerts[0]!.raisedMs, span('740m'));
 });
 
+test('long_connection: what was open from the first day on does not become worse on the second', () => {
+  const { alerts } = runDetector(
+    factory,
+    flowsOf([one({ at: '1h', every: '5m', times: 600, fate: 'allowed', tune: inPieces })]),
+  );
+  assert.equal(opened(alerts).length, 1);
+  assert.ok(alerts.every(({ severity }) => severity === 'info'));
+});
+
 detectorContract({
   name: 'long_connection',
   factory,
