@@ -1,11 +1,17 @@
 import type { Detector, DetectorFactory } from '../pipeline/contracts.ts';
 import { partitionOf } from '../pipeline/partition.ts';
+import { create as createBeacon } from '../detectors/beacon/index.ts';
+import { options as beaconOptions } from '../detectors/beacon/options.ts';
 import { create as createBruteForce } from '../detectors/brute_force/index.ts';
 import { options as bruteForceOptions } from '../detectors/brute_force/options.ts';
 import { create as createControlPlaneAccess } from '../detectors/control_plane_access/index.ts';
 import { options as controlPlaneAccessOptions } from '../detectors/control_plane_access/options.ts';
+import { create as createDnsAbuse } from '../detectors/dns_abuse/index.ts';
+import { options as dnsAbuseOptions } from '../detectors/dns_abuse/options.ts';
 import { create as createLateralMovement } from '../detectors/lateral_movement/index.ts';
 import { options as lateralMovementOptions } from '../detectors/lateral_movement/options.ts';
+import { create as createLongConnection } from '../detectors/long_connection/index.ts';
+import { options as longConnectionOptions } from '../detectors/long_connection/options.ts';
 import { create as createNewEdge } from '../detectors/new_edge/index.ts';
 import { options as newEdgeOptions } from '../detectors/new_edge/options.ts';
 import { create as createThreatIntel } from '../detectors/threat_intel/index.ts';
@@ -44,6 +50,13 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
   verdict_mismatch: createVerdictMismatch(verdictMismatchOptions.parse({})),
 };
 
+/** Detectors of what leaves the cluster. */
+const egress: Readonly<Record<string, DetectorFactory>> = {
+  beacon: createBeacon(beaconOptions.parse({})),
+  dns_abuse: createDnsAbuse(dnsAbuseOptions.parse({})),
+  long_connection: createLongConnection(longConnectionOptions.parse({})),
+};
+
 /** Detectors on ordinary traffic of a cluster, a fifth of it denied, and on a flood from spoofed sources. */
 export async function bench(): Promise<BenchRow[]> {
   const ordinary = inLanes(clusterFlows()(0, FLOWS));
@@ -65,7 +78,7 @@ export async function bench(): Promise<BenchRow[]> {
     });
   };
   const alone: BenchRow[] = [];
-  for (const [name, factory] of Object.entries(edges)) {
+  for (const [name, factory] of Object.entries({ ...edges, ...egress })) {
     alone.push(await run(`detect: ${name}, ordinary traffic`, ordinary, [factory]));
   }
   return [
@@ -77,6 +90,8 @@ export async function bench(): Promise<BenchRow[]> {
     ...alone,
     await run('detect: these six, ordinary traffic', ordinary, Object.values(edges)),
     await run('detect: these six, spoofed flood', flood, Object.values(edges)),
+    await run('detect: egress together, ordinary traffic', ordinary, Object.values(egress)),
+    await run('detect: egress together, spoofed flood', flood, Object.values(egress)),
   ];
 }
 

@@ -86,6 +86,42 @@ export const attacks = {
     techniqueId: 'T1571',
     technique: 'Non-Standard Port',
   },
+  dns: {
+    tacticId: 'TA0011',
+    tactic: 'Command and Control',
+    techniqueId: 'T1071.004',
+    technique: 'Application Layer Protocol: DNS',
+  },
+  protocolTunneling: {
+    tacticId: 'TA0011',
+    tactic: 'Command and Control',
+    techniqueId: 'T1572',
+    technique: 'Protocol Tunneling',
+  },
+  exfiltrationOverC2: {
+    tacticId: 'TA0010',
+    tactic: 'Exfiltration',
+    techniqueId: 'T1041',
+    technique: 'Exfiltration Over C2 Channel',
+  },
+  exfiltrationOverAlternative: {
+    tacticId: 'TA0010',
+    tactic: 'Exfiltration',
+    techniqueId: 'T1048',
+    technique: 'Exfiltration Over Alternative Protocol',
+  },
+  exfiltrationOverWeb: {
+    tacticId: 'TA0010',
+    tactic: 'Exfiltration',
+    techniqueId: 'T1567',
+    technique: 'Exfiltration Over Web Service',
+  },
+  sizeLimits: {
+    tacticId: 'TA0010',
+    tactic: 'Exfiltration',
+    techniqueId: 'T1030',
+    technique: 'Data Transfer Size Limits',
+  },
   multiHopProxy: {
     tacticId: 'TA0011',
     tactic: 'Command and Control',

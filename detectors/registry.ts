@@ -1,6 +1,9 @@
+import { options as beacon } from './beacon/options.ts';
 import { options as bruteForce } from './brute_force/options.ts';
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
+import { options as dnsAbuse } from './dns_abuse/options.ts';
 import { options as lateralMovement } from './lateral_movement/options.ts';
+import { options as longConnection } from './long_connection/options.ts';
 import { options as newEdge } from './new_edge/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
@@ -10,12 +13,15 @@ import { options as verdictMismatch } from './verdict_mismatch/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
+  beacon: { options: beacon, load: () => import('./beacon/index.ts') },
   brute_force: { options: bruteForce, load: () => import('./brute_force/index.ts') },
   control_plane_access: {
     options: controlPlaneAccess,
     load: () => import('./control_plane_access/index.ts'),
   },
+  dns_abuse: { options: dnsAbuse, load: () => import('./dns_abuse/index.ts') },
   lateral_movement: { options: lateralMovement, load: () => import('./lateral_movement/index.ts') },
+  long_connection: { options: longConnection, load: () => import('./long_connection/index.ts') },
   new_edge: { options: newEdge, load: () => import('./new_edge/index.ts') },
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },

@@ -9,6 +9,7 @@ import { readCase } from './zeek.ts';
 const types = [
   'brute_force',
   'control_plane_access',
+  'dns_abuse',
   'lateral_movement',
   'new_edge',
   'threat_intel',
