@@ -88,6 +88,7 @@ test('three nodes: leaders moved and a broker killed during appends', { timeout:
   if (!service) return;
   const { log, options } = await freshLog(t, service);
   const topic = `${options.prefix}weir.flows.enriched`;
+  const group = `${options.prefix}moves`;
   const output = writer(log, 20);
   const input = reader(await openLog(t, options), 'moves');
   await until('traffic', () => input.seen.size > 1_000, { timeoutMs: 60_000 });
@@ -98,9 +99,9 @@ test('three nodes: leaders moved and a broker killed during appends', { timeout:
   }
   // The node that leads the group's cursors, so that the consumer has to find another.
   const isStable = async (): Promise<boolean> =>
-    (await service.admin.describeGroups(['moves'])).groups[0]?.state === 'Stable';
+    (await service.admin.describeGroups([group])).groups[0]?.state === 'Stable';
   await until('the group to have settled', isStable, { timeoutMs: 40_000 });
-  const victim = await service.leaderOf('__consumer_offsets', partitionOfGroup('moves', 5));
+  const victim = await service.leaderOf('__consumer_offsets', partitionOfGroup(group, 5));
   await service.kill9(victim - 1);
   const before = output.written();
   await service.restart(victim - 1);
