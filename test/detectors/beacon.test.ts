@@ -179,7 +179,7 @@ for (const scenario of scenarios) {
   });
 }
 
-test('beacon: calls spread by half of their interval either way are found', () => {
+test('beacon: calls spread by a quarter of their interval either way are found', () => {
   const { alerts } = runDetector(
     factory,
     flowsOf([calls({ every: '120s', times: 200, tune: jittered(30_000) })]),
