@@ -3,6 +3,7 @@ import { messageOf } from '../../pipeline/errors.ts';
 import type { ConsumeOptions, Topic } from '../../pipeline/log.ts';
 import { takeOver } from './assigned.ts';
 import { rendezvousAssigner } from './assigner.ts';
+import { guardFetching } from './fetch-guard.ts';
 import { explain, isRebalance } from './errors.ts';
 import { handOut } from './hand-out.ts';
 import type { ConsumeParts, Session } from './session.ts';
@@ -172,9 +173,15 @@ async function member<T extends Topic>(
 function kafkaConsumer(parts: ConsumeParts, groupId: string, mayRestart: () => boolean): Consumer {
   const { kafka, options, settings, memberName } = parts;
   const together = new Set(laneTopics.map((key) => settings[key].name));
+  const assigner = rendezvousAssigner(memberName, together);
   return kafka.consumer({
     groupId,
-    partitionAssigners: [rendezvousAssigner(memberName, together)],
+    partitionAssigners: [
+      (config) => {
+        guardFetching(config.cluster);
+        return assigner(config);
+      },
+    ],
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: options.rebalanceTimeoutMs,
     heartbeatInterval: Math.min(3_000, options.sessionTimeoutMs / 3),
