@@ -18,6 +18,8 @@ export interface AlertBook {
   add(alert: OpenAlert, flow: Flow, finding: Finding, out: Alert[]): void;
   /** Closes what has had no evidence for `quietMs` at event time `timeMs`. */
   closeDue(timeMs: number, out: Alert[]): void;
+  /** The same, for a detector that has nothing else to do when time passes. */
+  readonly advance: (watermarkMs: number) => readonly Alert[];
   /** Closes all that is open as decided at `raisedMs`. */
   closeAll(raisedMs: number, out: Alert[]): void;
   section(): readonly [string, Uint8Array];
@@ -173,6 +175,12 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
       }
     },
     closeDue,
+    advance(watermarkMs) {
+      if (watermarkMs <= dueMs) return NONE;
+      const out: Alert[] = [];
+      closeDue(watermarkMs, out);
+      return out;
+    },
     closeAll(raisedMs, out) {
       for (const alert of alerts.values()) close(alert, raisedMs, out);
       dueMs = Number.POSITIVE_INFINITY;
@@ -190,6 +198,8 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     },
   };
 }
+
+const NONE: readonly Alert[] = [];
 
 const rank = (severity: Severity): number => Severities.indexOf(severity);
 

@@ -61,3 +61,32 @@ export function fromChunks(
     [...parts].map(([name, list]) => [name, list.length === 1 ? list[0]! : Buffer.concat(list)]),
   );
 }
+
+type Section = readonly [string, Uint8Array];
+
+/** Something a detector holds that knows its own sections: a table, a set, a book of alerts. */
+export type Part = { restore(sections: ReadonlyMap<string, Uint8Array>): void } & (
+  | { sections(): Iterable<Section> }
+  | { section(): Section }
+);
+
+/** Snapshot and restore of a detector whose whole state is its parts. */
+export function stateOf(
+  detector: string,
+  version: number,
+  parts: readonly Part[],
+): { snapshot(): Iterable<Uint8Array>; restore(chunks: Iterable<Uint8Array>): void } {
+  function* sections(): Generator<Section> {
+    for (const part of parts) {
+      if ('sections' in part) yield* part.sections();
+      else yield part.section();
+    }
+  }
+  return {
+    snapshot: () => toChunks(detector, version, sections()),
+    restore(chunks) {
+      const saved = fromChunks(detector, version, chunks);
+      for (const part of parts) part.restore(saved);
+    },
+  };
+}

@@ -9,7 +9,7 @@ import { createKnownGood } from '../known-good/index.ts';
 import { entityKey, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { createCallers } from '../callers.ts';
 import { createCalls } from './calls.ts';
 import { directionOf, directions, type Direction } from '../direction.ts';
@@ -210,32 +210,11 @@ function createBeacon(
     );
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield baseline.section();
-    yield* connections.sections();
-    yield* callers.sections();
-    yield* calls.sections();
-    yield book.section();
-  }
-
   return {
     key: 'destination',
     observe: (flow, role) => (role === 'destination' ? observe(flow) : NONE),
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      baseline.restore(saved);
-      connections.restore(saved);
-      callers.restore(saved);
-      calls.restore(saved);
-      book.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [baseline, connections, callers, calls, book]),
     // Egress is judged from the first day on; only what is new inside waits for the baseline.
     status: () => ({
       state: baseline.anyLearning ? 'learning' : 'ready',

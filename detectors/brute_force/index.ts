@@ -9,7 +9,7 @@ import type { Facts, OpenAlert } from '../open-alert.ts';
 import { entityKey, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { isWholeConnection, kindOf, sizeOf } from './attempt.ts';
 import { attackOf, explain, kinds, severityOf } from './explain.ts';
 import type { Options } from './options.ts';
@@ -253,27 +253,11 @@ function createBruteForce(
     finishHash(own);
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield* connections.sections();
-    yield* attackers.sections();
-    for (const table of [pairs, sprayers, targets]) yield* table.sections();
-    yield book.section();
-  }
-
   return {
     key: 'endpoint',
     observe,
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      for (const part of [connections, attackers, pairs, sprayers, targets, book]) part.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [connections, attackers, pairs, sprayers, targets, book]),
     status: () => ({
       state: 'ready',
       keys: connections.size + attackers.size + pairs.size + sprayers.size + targets.size,

@@ -12,7 +12,7 @@ import { compileFilters } from '../filters.ts';
 import { entityKey, nameOf, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { about, explain, kinds, severityOf } from './explain.ts';
 import { createExistingClients, type Gathered } from './existing.ts';
 import type { Options } from './options.ts';
@@ -193,25 +193,11 @@ function createControlPlaneAccess(
     );
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield baseline.section();
-    yield* known.sections();
-    yield existing.section();
-    yield book.section();
-  }
-
   return {
     key: 'endpoint',
     observe,
     advance: (watermarkMs) => passTime(watermarkMs) ?? NONE,
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      baseline.restore(saved);
-      known.restore(saved);
-      existing.restore(saved);
-      book.restore(saved);
-    },
+    ...stateOf(NAME, STATE_VERSION, [baseline, known, existing, book]),
     status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: known.size }),
   };
 }

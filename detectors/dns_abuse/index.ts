@@ -9,7 +9,7 @@ import { createKnownGood } from '../known-good/index.ts';
 import { entityKey, isInventoried, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { attackOf, bypassSeverity, explain, kinds, tunnelSeverity } from './explain.ts';
 import type { Options } from './options.ts';
 import { createRates, type Minute } from './rates.ts';
@@ -174,30 +174,11 @@ function createDnsAbuse(
     );
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield baseline.section();
-    yield* rates.sections();
-    yield* upstream.sections();
-    yield book.section();
-  }
-
   return {
     key: 'source',
     observe: (flow, role) => (role === 'source' ? observe(flow) : NONE),
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      baseline.restore(saved);
-      rates.restore(saved);
-      upstream.restore(saved);
-      book.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [baseline, rates, upstream, book]),
     status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: rates.size + upstream.size }),
   };
 }

@@ -13,7 +13,7 @@ import { portClass } from '../ports.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
 import { createShortMemory } from '../short-memory.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { attackOf, explain, severityOf } from './explain.ts';
 import type { Options } from './options.ts';
 import { createSeekers } from './seekers.ts';
@@ -269,31 +269,11 @@ function createLateralMovement(
     finishHash(pair);
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    for (const set of [edges, inbound]) yield* set.sections();
-    yield* clusters.sections();
-    yield* sources.sections();
-    yield* seekers.sections();
-    yield reached.section();
-    yield windows.section();
-    yield book.section();
-  }
-
   return {
     key: 'endpoint',
     observe,
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      for (const part of [edges, inbound, clusters, sources, seekers, reached, windows, book])
-        part.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [edges, inbound, clusters, sources, seekers, reached, windows, book]),
     status: () => ({
       state: clusters.ready > 0 || clusterMs >= options.learnMs ? 'ready' : 'learning',
       keys: edges.size + inbound.size + sources.table.size + seekers.size,

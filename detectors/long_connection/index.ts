@@ -12,7 +12,7 @@ import type { OpenAlert } from '../open-alert.ts';
 import { entityKey, partyOf } from '../party.ts';
 import { portClass } from '../ports.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { attackOf, explain, severityOf } from './explain.ts';
 import type { Options } from './options.ts';
 import { createPieces, type Lasted } from './pieces.ts';
@@ -187,32 +187,11 @@ function createLongConnection(
     facts['receivedBytes'] = (facts['receivedBytes'] ?? 0) + (flow.destinationBytes ?? 0);
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield baseline.section();
-    yield* callers.sections();
-    yield* pieces.sections();
-    yield* usual.sections();
-    yield book.section();
-  }
-
   return {
     key: 'destination',
     observe: (flow, role) => (role === 'destination' ? observe(flow) : NONE),
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      baseline.restore(saved);
-      callers.restore(saved);
-      pieces.restore(saved);
-      usual.restore(saved);
-      book.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [baseline, callers, pieces, usual, book]),
     status: () => ({
       state: baseline.anyLearning ? 'learning' : 'ready',
       keys: callers.size + pieces.size + usual.size,

@@ -207,12 +207,7 @@ function createNewEdge(
   return {
     key: 'source',
     observe: (flow, role) => (role === 'source' ? observe(flow) : NONE),
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
+    advance: book.advance,
     snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
     restore(chunks) {
       const saved = fromChunks(NAME, STATE_VERSION, chunks);

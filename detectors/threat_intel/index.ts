@@ -8,7 +8,7 @@ import { addNumber, addText, finishHash, handleOf, newHash, startHash } from '..
 import { createKeyTable } from '../key-table.ts';
 import { entityKey, isInventoried, nameOf, partyOf } from '../party.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { attackOf, explain, kinds, severityOf } from './explain.ts';
 import { readLists, type ListName, type Lists } from './lists.ts';
 import { categories, type Options } from './options.ts';
@@ -183,26 +183,11 @@ function createThreatIntel(
     finishHash(hash);
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield* places.sections();
-    yield book.section();
-  }
-
   return {
     key: 'endpoint',
     observe,
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      places.restore(saved);
-      book.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [places, book]),
     status: () => ({ state: 'ready', keys: places.size }),
   };
 }

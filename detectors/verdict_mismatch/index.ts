@@ -9,7 +9,7 @@ import { createKeyTable } from '../key-table.ts';
 import { createKnownGood } from '../known-good/index.ts';
 import { entityKey, nameOf, partyOf, policyName } from '../party.ts';
 import { sideQuery } from '../search-link.ts';
-import { fromChunks, toChunks } from '../snapshot.ts';
+import { stateOf } from '../snapshot.ts';
 import { explain } from './explain.ts';
 import { mismatches, mismatchOf, type Mismatch } from './mismatch.ts';
 import type { Options } from './options.ts';
@@ -148,26 +148,11 @@ function createVerdictMismatch(
     finishHash(hash);
   }
 
-  function* sections(): Generator<readonly [string, Uint8Array]> {
-    yield* pending.sections();
-    yield book.section();
-  }
-
   return {
     key: 'endpoint',
     observe,
-    advance(watermarkMs) {
-      if (watermarkMs <= book.dueMs) return NONE;
-      const out: Alert[] = [];
-      book.closeDue(watermarkMs, out);
-      return out;
-    },
-    snapshot: () => toChunks(NAME, STATE_VERSION, sections()),
-    restore(chunks) {
-      const saved = fromChunks(NAME, STATE_VERSION, chunks);
-      pending.restore(saved);
-      book.restore(saved);
-    },
+    advance: book.advance,
+    ...stateOf(NAME, STATE_VERSION, [pending, book]),
     status: () => ({ state: 'ready', keys: pending.size }),
   };
 }
