@@ -11,7 +11,7 @@ import { createDemo } from '../demo/index.ts';
 import { runLocal, type DaemonOptions } from '../wire/daemon.ts';
 import { discover, discoveredYaml } from '../wire/discover.ts';
 import { createBoard } from '../wire/process.ts';
-import { ownerOf } from '../wire/state.ts';
+import { lockOwner } from '../../store/lock.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 import { configPath, defaultStateDir } from './places.ts';
 import { showTraffic } from './screen.ts';
@@ -117,7 +117,7 @@ async function runUnconfigured(world: World, demo: boolean): Promise<number> {
   }
   const directory = join(defaultStateDir(env), 'demo');
   // It begins with an empty directory, which is not to be taken from one that runs.
-  const owner = ownerOf(join(directory, 'state'));
+  const owner = lockOwner(join(directory, 'state'));
   if (owner !== null)
     throw new WeirError(
       'state_unusable',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { diskError, readJson, writeAtomically } from '../../pipeline/files.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import { digest } from '../../schema/ids.ts';
-import { lockDirectory, lockOwner } from '../../store/lock.ts';
+import { lockDirectory } from '../../store/lock.ts';
 
 /** What must stay as it was for the state to mean anything. */
 interface Recorded {
@@ -39,9 +39,6 @@ export async function takeStateDir(directory: string, lanes: number): Promise<()
     throw error;
   }
 }
-
-/** The living process that has a state directory; null when none has. */
-export const ownerOf = (directory: string): number | null => lockOwner(directory);
 
 /** Another process is told by its start as well as its number: after a reboot the number may be somebody else's. */
 function lock(directory: string): () => void {
