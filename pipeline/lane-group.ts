@@ -5,13 +5,14 @@ import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import type { LogEntry } from './log.ts';
 import { createRest } from './rest.ts';
+import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
-/** Where an entry of a feed goes: lane number and role, once or more. */
+/** Where an entry of a feed goes: lane number and role, once or more, in the order in which a lane folds them. */
 export type Route = (
   feed: number,
   flow: Flow,
-  to: (lane: number, role: Role) => void,
   entry: Pick<LogEntry<Flow>, 'role'>,
+  to: (lane: number, role: Role) => void,
 ) => void;
 
 export interface LaneGroupOptions {
@@ -21,6 +22,7 @@ export interface LaneGroupOptions {
   readonly feeds: number;
   readonly route: Route;
   readonly detectors: (lane: number) => readonly LaneDetector[];
+  /** Most flows that may wait for the watermark; beyond it the oldest second is folded early. */
   readonly maxWaiting: number;
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
@@ -29,9 +31,12 @@ export interface LaneGroupOptions {
   readonly overflowed: (count: number) => void;
 }
 
-/** The lanes that are snapshot together, with the partitions that feed them. */
+/**
+ * The lanes that are snapshot together, with the partitions that feed them. What arrives in any order is folded in
+ * (time, id) order, each flow in the lanes it belongs to.
+ */
 export interface LaneGroup {
-  /** Folds what became due; the alerts are in an order that depends on the flows alone, lane by lane. */
+  /** Folds what became due; the alerts are in an order that depends on the flows alone. */
   take(feed: number, entries: readonly LogEntry<Flow>[]): Alert[];
   /** The whole state. Reading goes on at `resume[feed]` once it is restored. */
   snapshot(): { chunks: Uint8Array[]; resume: number[] };
@@ -44,6 +49,13 @@ export interface LaneGroup {
   readonly watermarkMs: number;
   readonly waiting: number;
   readonly members: readonly { lane: number; state: Lane }[];
+}
+
+/** A flow that waits for the watermark. */
+interface Waiting extends Sortable {
+  /** Where it rests. */
+  readonly slot: number;
+  readonly role: LogEntry<Flow>['role'];
 }
 
 const STATE_VERSION = 1;
@@ -63,19 +75,53 @@ interface Header {
 export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   const feeds = Array.from({ length: options.feeds }, createFeed);
   const rest = createRest();
+  const buffer = createSortBuffer<Waiting>();
   const members = options.lanes.map((lane) => ({
     lane,
-    state: createLane({
-      rest,
-      detectors: options.detectors(lane),
-      maxWaiting: options.maxWaiting,
-      failed: options.failed,
-      late: options.late,
-      overflowed: options.overflowed,
-    }),
+    state: createLane({ detectors: options.detectors(lane), failed: options.failed }),
   }));
   const byNumber = new Map(members.map(({ lane, state }) => [lane, state]));
   let watermarkMs = -Infinity;
+  /** Event time up to which everything was folded. */
+  let foldedMs = -Infinity;
+
+  function fold(feed: number, flow: Flow, role: Waiting['role'], isLate: boolean, alerts: Alert[]): void {
+    options.route(feed, flow, { role }, (number, as) => {
+      const lane = byNumber.get(number);
+      if (!lane) return;
+      if (isLate) options.late(flow, as);
+      lane.observe(flow, as, isLate, alerts);
+    });
+  }
+
+  function wake({ slot, role }: Waiting, alerts: Alert[]): void {
+    const feed = rest.feedOf(slot);
+    const flow = rest.wake(slot);
+    fold(feed, flow, role, false, alerts);
+  }
+
+  /** Event time is capped at the time the log took the flow: a clock years ahead must not wait for years. */
+  function offer(feed: number, entry: LogEntry<Flow>, alerts: Alert[]): void {
+    const flow = entry.value!;
+    const { role } = entry;
+    const timeMs = Math.min(flow.endMs, entry.appendMs);
+    if (timeMs <= foldedMs) return fold(feed, flow, role, true, alerts);
+    const slot = rest.put(flow, feed, entry.offset);
+    // Copies of one flow have the same id: that of the initiator's side comes first, those for rules last.
+    buffer.add({ timeMs, id: flow.id, tie: role ? feeds.length : feed, slot, role });
+    if (buffer.size <= options.maxWaiting) return;
+    const { items, upToMs } = buffer.releaseOldest();
+    options.overflowed(items.length);
+    for (const early of items) wake(early, alerts);
+    foldedMs = Math.max(foldedMs, upToMs);
+  }
+
+  function advance(alerts: Alert[]): void {
+    if (watermarkMs <= foldedMs) return;
+    for (const item of buffer.release(watermarkMs)) wake(item, alerts);
+    foldedMs = watermarkMs;
+    for (const { state } of members) state.advance(watermarkMs, alerts);
+  }
 
   const group: LaneGroup = {
     members,
@@ -83,7 +129,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       return watermarkMs;
     },
     get waiting() {
-      return members.reduce((sum, { state }) => sum + state.size, 0);
+      return buffer.size;
     },
     get resume() {
       return feeds.map((feed) => feed.resume);
@@ -94,23 +140,15 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     take(number, entries) {
       const alerts: Alert[] = [];
       const feed = feeds[number]!;
-      for (const entry of entries) {
-        if (!feed.admit(entry)) continue;
-        const flow = entry.value!;
-        const timeMs = Math.min(flow.endMs, entry.appendMs);
-        const to = (lane: number, role: Role): void =>
-          byNumber.get(lane)?.offer({ flow, role, timeMs, feed: number, offset: entry.offset }, alerts);
-        options.route(number, flow, to, entry);
-      }
+      for (const entry of entries) if (feed.admit(entry)) offer(number, entry, alerts);
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
-      if (watermarkMs > -Infinity) for (const { state } of members) state.advance(watermarkMs, alerts);
+      advance(alerts);
       return alerts;
     },
     snapshot() {
-      const waiting: Set<number>[] = feeds.map(() => new Set());
-      for (const { state } of members)
-        for (const slot of state.waiting()) waiting[rest.feedOf(slot)]!.add(rest.offsetOf(slot));
-      const states = feeds.map((feed, i) => feed.save([...waiting[i]!]));
+      const waiting: number[][] = feeds.map(() => []);
+      for (const { slot } of buffer.items()) waiting[rest.feedOf(slot)]!.push(rest.offsetOf(slot));
+      const states = feeds.map((feed, i) => feed.save(waiting[i]!));
       const body: Uint8Array[] = [];
       const header: Header = {
         version: STATE_VERSION,
@@ -118,7 +156,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         feeds: states,
         lanes: members.map(({ lane, state }) => ({
           lane,
-          foldedMs: state.foldedMs === -Infinity ? null : state.foldedMs,
+          foldedMs: foldedMs === -Infinity ? null : foldedMs,
           detectors: state.detectors.map(({ name, detector }) => {
             const before = body.length;
             for (const chunk of detector.snapshot()) body.push(chunk);
@@ -143,7 +181,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       let at = 0;
       for (const saved of header.lanes) {
         const lane = byNumber.get(saved.lane);
-        if (lane) lane.foldedMs = saved.foldedMs ?? -Infinity;
+        foldedMs = Math.max(foldedMs, saved.foldedMs ?? -Infinity);
         for (const { name, chunks: count } of saved.detectors) {
           const mine = rest.slice(at, at + count);
           at += count;

@@ -37,7 +37,7 @@ const keyOf = (endpoint: Flow['source']): string => endpoint.entity ?? endpoint.
 export function localPlan(options: LanePlanOptions): LanePlan {
   const laneOf = cachedLanes(options.lanes);
   const { ruleLanes } = options;
-  const route: Route = (_feed, flow, to) => {
+  const route: Route = (_feed, flow, _entry, to) => {
     to(laneOf(keyOf(flow.source)), 'source');
     to(laneOf(keyOf(flow.destination)), 'destination');
     if (ruleLanes) for (const lane of ruleLanes(flow)) to(lane, 'rule');
@@ -55,7 +55,7 @@ export function localPlan(options: LanePlanOptions): LanePlan {
         feeds: 1,
         route,
         detectors: (lane) => detectorsOf(options, lane),
-        maxWaiting: Math.ceil((2 * options.maxWaiting) / options.lanes),
+        maxWaiting: options.maxWaiting,
         stateKey: stateKey(options),
       }),
   };
@@ -74,7 +74,7 @@ export function partitionedPlan(options: LanePlanOptions): LanePlan {
         lanes: [lane],
         feeds: 2,
         // Copies for rules were made where the flow was enriched.
-        route: (feed, _flow, to, { role }) => to(lane, role ?? (feed === 0 ? 'source' : 'destination')),
+        route: (feed, _flow, { role }, to) => to(lane, role ?? (feed === 0 ? 'source' : 'destination')),
         detectors: (number) => detectorsOf(options, number),
         maxWaiting: Math.ceil((2 * options.maxWaiting) / options.lanes),
         stateKey: stateKey(options),

@@ -1,24 +1,5 @@
 import type { Flow, Alert } from '../schema/records.ts';
 import type { Detector, Role } from './contracts.ts';
-import type { Rest } from './rest.ts';
-import { createSortBuffer, type Sortable } from './sort-buffer.ts';
-
-/** A copy of a flow on its way into a lane. */
-export interface Copy {
-  readonly flow: Flow;
-  readonly role: Role;
-  /** Event time, capped at the time the log took it: a clock years ahead must not wait for years. */
-  readonly timeMs: number;
-  /** Feed and offset it was read from: what a snapshot keeps instead of the flow. */
-  readonly feed: number;
-  readonly offset: number;
-}
-
-/** A copy that waits for the watermark. */
-interface Waiting extends Sortable {
-  /** Where the flow rests. */
-  readonly slot: number;
-}
 
 /** A detector in a lane, with the name it is counted under. */
 export interface LaneDetector {
@@ -30,34 +11,21 @@ export interface LaneDetector {
 
 export interface LaneOptions {
   readonly detectors: readonly LaneDetector[];
-  /** Where flows wait; lanes that are fed together share it. */
-  readonly rest: Rest;
-  /** Most flows that may wait; beyond it the oldest second is folded early. */
-  readonly maxWaiting: number;
   /**
    * A record that makes a detector throw is the record's fault: the fold goes on without it. `inARow` counts
    * the flows this detector failed on without one in between that it took.
    */
   readonly failed: (error: unknown, flow: Flow, detector: string, inARow: number) => void;
-  readonly late: (flow: Flow, role: Role) => void;
-  readonly overflowed: (count: number) => void;
 }
 
-/** One lane: what arrives in any order is folded in (time, id) order by every detector. */
+/** One lane: its share of the keys, with every detector's state of them. Whoever feeds it minds the order. */
 export interface Lane {
-  offer(copy: Copy, alerts: Alert[]): void;
-  /** Folds everything up to the watermark and tells the detectors that event time has passed. */
+  /** Shows a copy to the detectors that want its role; one that came too late only to those that can still fold it. */
+  observe(flow: Flow, role: Role, isLate: boolean, alerts: Alert[]): void;
+  /** Tells the detectors that event time has passed. */
   advance(watermarkMs: number, alerts: Alert[]): void;
-  /** Slots of all that waits. */
-  waiting(): Iterable<number>;
-  /** Event time up to which everything was folded. */
-  foldedMs: number;
   readonly detectors: readonly LaneDetector[];
-  readonly size: number;
 }
-
-/** Roles in the order in which copies of one flow are folded. */
-const ROLES = ['source', 'destination', 'rule'] as const satisfies readonly Role[];
 
 /** Whether a detector is shown copies of this role. */
 function meets(key: Detector['key'], role: Role): boolean {
@@ -65,61 +33,27 @@ function meets(key: Detector['key'], role: Role): boolean {
   return key === role || key === 'rule';
 }
 
-export function createLane(options: LaneOptions): Lane {
-  const { rest } = options;
-  const buffer = createSortBuffer<Waiting>();
-  const failuresInARow = options.detectors.map(() => 0);
-
-  function observe(flow: Flow, role: Role, only: 'all' | 'late', alerts: Alert[]): void {
-    for (let i = 0; i < options.detectors.length; i++) {
-      const { name, detector, where } = options.detectors[i]!;
-      if (!meets(detector.key, role)) continue;
-      if (only === 'late' && detector.late !== 'fold') continue;
-      try {
-        if (where && !where(flow)) continue;
-        for (const alert of detector.observe(flow, role)) alerts.push(alert);
-        failuresInARow[i] = 0;
-      } catch (error) {
-        options.failed(error, flow, name, ++failuresInARow[i]!);
+export function createLane({ detectors, failed }: LaneOptions): Lane {
+  const failuresInARow = detectors.map(() => 0);
+  return {
+    detectors,
+    observe(flow, role, isLate, alerts) {
+      for (let i = 0; i < detectors.length; i++) {
+        const { name, detector, where } = detectors[i]!;
+        if (!meets(detector.key, role)) continue;
+        if (isLate && detector.late !== 'fold') continue;
+        try {
+          if (where && !where(flow)) continue;
+          for (const alert of detector.observe(flow, role)) alerts.push(alert);
+          failuresInARow[i] = 0;
+        } catch (error) {
+          failed(error, flow, name, ++failuresInARow[i]!);
+        }
       }
-    }
-  }
-
-  function wake({ slot, tie }: Waiting, alerts: Alert[]): void {
-    const flow = rest.wake(slot);
-    rest.release(slot);
-    observe(flow, ROLES[tie]!, 'all', alerts);
-  }
-
-  const lane: Lane = {
-    foldedMs: -Infinity,
-    detectors: options.detectors,
-    get size() {
-      return buffer.size;
-    },
-    *waiting() {
-      for (const { slot } of buffer.items()) yield slot;
-    },
-    offer({ flow, role, timeMs, feed, offset }, alerts) {
-      if (timeMs <= lane.foldedMs) {
-        options.late(flow, role);
-        return observe(flow, role, 'late', alerts);
-      }
-      const slot = rest.put(flow, feed, offset);
-      buffer.add({ timeMs, id: flow.id, tie: ROLES.indexOf(role), slot });
-      if (buffer.size <= options.maxWaiting) return;
-      const { items, upToMs } = buffer.releaseOldest();
-      options.overflowed(items.length);
-      for (const early of items) wake(early, alerts);
-      lane.foldedMs = Math.max(lane.foldedMs, upToMs);
     },
     advance(watermarkMs, alerts) {
-      if (watermarkMs <= lane.foldedMs) return;
-      for (const item of buffer.release(watermarkMs)) wake(item, alerts);
-      lane.foldedMs = watermarkMs;
-      for (const { detector } of options.detectors)
+      for (const { detector } of detectors)
         for (const alert of detector.advance(watermarkMs)) alerts.push(alert);
     },
   };
-  return lane;
 }

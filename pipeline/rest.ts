@@ -14,12 +14,10 @@ import {
  * have in common is held once.
  */
 export interface Rest {
-  /** Puts a flow to rest. The same object put again right away is another copy in the same slot. */
+  /** Puts a flow to rest. */
   put(flow: Flow, feed: number, offset: number): number;
-  /** The flow as it was put, in an object of its own. */
+  /** The flow as it was put, in an object of its own; its slot is free then. */
   wake(slot: number): Flow;
-  /** A copy is done with; the last one frees the slot. */
-  release(slot: number): void;
   feedOf(slot: number): number;
   offsetOf(slot: number): number;
 }
@@ -44,7 +42,6 @@ type Observer = Pick<Flow, 'origin' | 'cluster' | 'node' | 'collector' | 'verdic
 export function createRest(): Rest {
   const pages: Float64Array[] = [];
   const bits: number[] = [];
-  const copies: number[] = [];
   const ids: string[] = [];
   const sources: Endpoint[] = [];
   const destinations: Endpoint[] = [];
@@ -54,8 +51,6 @@ export function createRest(): Rest {
   const requests: Flow['request'][] = [];
   const free: number[] = [];
   let used = 0;
-  let last: Flow | null = null;
-  let lastSlot = -1;
 
   const endpoints = sharing<Endpoint>((endpoint) => endpoint.ip ?? endpoint.pod ?? '', sameEndpoint, asIs);
   const observed = sharing<Observer>((observer) => observer.node ?? '', sameObserver, observerOf);
@@ -66,15 +61,8 @@ export function createRest(): Rest {
 
   return {
     put(flow, feed, offset) {
-      if (flow === last) {
-        copies[lastSlot]!++;
-        return lastSlot;
-      }
       const slot = free.pop() ?? used++;
       if (slot >>> PAGE_BITS === pages.length) pages.push(new Float64Array(PAGE_ROWS * WIDTH));
-      last = flow;
-      lastSlot = slot;
-      copies[slot] = 1;
       const rows = pageOf(slot);
       let at = rowOf(slot);
       rows[at++] = feed;
@@ -117,6 +105,7 @@ export function createRest(): Rest {
       return slot;
     },
     wake(slot) {
+      free.push(slot);
       const rows = pageOf(slot);
       const at = rowOf(slot);
       const observer = observers[slot]!;
@@ -166,12 +155,6 @@ export function createRest(): Rest {
         malformed: (set & 0x4_0000) !== 0,
         inventoryStale: (set & 0x8_0000) !== 0,
       };
-    },
-    release(slot) {
-      copies[slot]!--;
-      if (copies[slot]! > 0) return;
-      if (slot === lastSlot) last = null;
-      free.push(slot);
     },
     feedOf: (slot) => pageOf(slot)[rowOf(slot)]!,
     offsetOf: (slot) => pageOf(slot)[rowOf(slot) + 1]!,

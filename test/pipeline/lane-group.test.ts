@@ -60,7 +60,7 @@ const laneGroup = (): LaneGroup =>
   createLaneGroup({
     lanes: [0],
     feeds: 2,
-    route: (feed, _flow, to) => to(0, feed === 0 ? 'source' : 'destination'),
+    route: (feed, _flow, _entry, to) => to(0, feed === 0 ? 'source' : 'destination'),
     detectors: () => [{ name: 'historian', detector: historian(), where: null }],
     maxWaiting: 1e6,
     stateKey: 'same',

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Detector, Role } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import { createLane, type Copy, type LaneOptions } from '../../pipeline/lane.ts';
-import { createRest } from '../../pipeline/rest.ts';
-import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
+import { createLaneGroup, type LaneGroup, type LaneGroupOptions } from '../../pipeline/lane-group.ts';
+import type { LogEntry } from '../../pipeline/log.ts';
 import type { Flow } from '../../schema/records.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { logEntry, markAt } from './fake-log.ts';
@@ -31,35 +30,51 @@ function watcher(key: Detector['key'], late?: 'fold'): Detector & { readonly see
   };
 }
 
+/** One lane, fed by the copies of initiators and those of responders, to be written down in any order. */
 function laneOf(
   detectors: readonly Detector[],
-  options: Partial<LaneOptions> & { readonly only?: (flow: Flow) => boolean } = {},
-): { lane: ReturnType<typeof createLane>; late: number[]; overflowed: number[]; failed: string[] } {
+  options: Partial<LaneGroupOptions> & { readonly only?: (flow: Flow) => boolean } = {},
+) {
   const late: number[] = [];
   const overflowed: number[] = [];
   const failed: string[] = [];
-  const lane = createLane({
-    detectors: detectors.map((detector, i) => ({ name: `d${i}`, detector, where: options.only ?? null })),
-    rest: createRest(),
+  const group = createLaneGroup({
+    lanes: [0],
+    feeds: 2,
+    route: (feed, _flow, { role }, to) => to(0, role ?? (feed === 0 ? 'source' : 'destination')),
+    detectors: () =>
+      detectors.map((detector, i) => ({ name: `d${i}`, detector, where: options.only ?? null })),
     maxWaiting: 1000,
+    stateKey: '',
     failed: (_error, flow, name) => failed.push(`${name} ${flow.position}`),
     late: (flow) => late.push(flow.position),
     overflowed: (count) => overflowed.push(count),
     ...options,
   });
-  return { lane, late, overflowed, failed };
-}
-
-function waiting(position: number, afterMs: number, role: Role = 'source'): Copy {
-  const flow = aFlow({ position, startMs: T0 + afterMs });
-  return { flow, role, timeMs: flow.endMs, feed: 0, offset: position };
+  const offsets = [0, 0];
+  const put = (feed: number, entry: Partial<LogEntry<Flow>>): void =>
+    void group.take(feed, [logEntry<Flow>(offsets[feed]!++, { appendMs: T0 + 1e9, ...entry })]);
+  return {
+    group,
+    late,
+    overflowed,
+    failed,
+    offer(position: number, afterMs: number, role: Role = 'source') {
+      const value = aFlow({ position, origin: `o${position}`, startMs: T0 + afterMs });
+      if (role === 'rule') put(1, { value, role });
+      else put(role === 'source' ? 0 : 1, { value });
+    },
+    advance(afterMs: number) {
+      for (const feed of [0, 1]) put(feed, { mark: markAt(T0 + afterMs) });
+    },
+  };
 }
 
 test('copies for rules are shown to those who asked for them alone, after those of the sides', () => {
   const detectors = [watcher('source'), watcher('destination'), watcher('endpoint'), watcher('rule')];
-  const { lane } = laneOf(detectors);
-  for (const role of ['rule', 'destination', 'source'] as const) lane.offer(waiting(1, 100, role), []);
-  lane.advance(T0 + 1000, []);
+  const { offer, advance } = laneOf(detectors);
+  for (const role of ['rule', 'destination', 'source'] as const) offer(1, 100, role);
+  advance(1000);
   assert.deepEqual(
     detectors.map(({ seen }) => seen.join(' ')),
     ['1>', '1<', '1> 1<', '1> 1< 1r'],
@@ -71,7 +86,7 @@ test('a partition that holds a copy for a side and one for a rule gives both, an
   const group = createLaneGroup({
     lanes: [0],
     feeds: 1,
-    route: (_feed, _flow, to, { role }) => to(0, role ?? 'destination'),
+    route: (_feed, _flow, { role }, to) => to(0, role ?? 'destination'),
     detectors: () => [{ name: 'd', detector, where: null }],
     maxWaiting: 100,
     stateKey: '',
@@ -88,15 +103,15 @@ test('a partition that holds a copy for a side and one for a rule gives both, an
 
 test('a detector meets the copies of its side, in order of time', () => {
   const detectors = [watcher('source'), watcher('destination'), watcher('endpoint')];
-  const { lane } = laneOf(detectors);
+  const { offer, advance } = laneOf(detectors);
   for (const [position, afterMs] of [
     [1, 900],
     [2, 100],
   ] as const)
-    for (const role of ['destination', 'source'] as const) lane.offer(waiting(position, afterMs, role), []);
-  lane.advance(T0 + 99, []);
+    for (const role of ['destination', 'source'] as const) offer(position, afterMs, role);
+  advance(99);
   assert.deepEqual(detectors[2]!.seen, []);
-  lane.advance(T0 + 1000, []);
+  advance(1000);
   assert.deepEqual(
     detectors.map(({ seen }) => seen.join(' ')),
     ['2> 1>', '2< 1<', '2> 2< 1> 1<'],
@@ -106,35 +121,34 @@ test('a detector meets the copies of its side, in order of time', () => {
 test('each late copy is told, and shown only to a detector that can still fold it', () => {
   const rate = watcher('endpoint');
   const membership = watcher('endpoint', 'fold');
-  const { lane, late } = laneOf([rate, membership]);
-  lane.advance(T0 + 1000, []);
-  lane.offer(waiting(7, 1000, 'source'), []);
-  lane.offer(waiting(7, 1000, 'destination'), []);
+  const { offer, advance, late } = laneOf([rate, membership]);
+  advance(1000);
+  offer(7, 1000, 'source');
+  offer(7, 1000, 'destination');
   assert.deepEqual([rate.seen, membership.seen, late], [[], ['7>', '7<'], [7, 7]]);
 });
 
 test('too many waiting flows: the oldest second is judged early and counted, nothing is dropped', () => {
   const detector = watcher('source');
-  const { lane, overflowed, late } = laneOf([detector], { maxWaiting: 3 });
-  for (const [position, afterMs] of [5000, 100, 200, 9000].entries())
-    lane.offer(waiting(position, afterMs), []);
-  assert.deepEqual([detector.seen, overflowed, lane.size], [['1>', '2>'], [2], 2]);
-  lane.offer(waiting(4, 300), []);
+  const { group, offer, advance, overflowed, late } = laneOf([detector], { maxWaiting: 3 });
+  for (const [position, afterMs] of [5000, 100, 200, 9000].entries()) offer(position, afterMs);
+  assert.deepEqual([detector.seen, overflowed, group.waiting], [['1>', '2>'], [2], 2]);
+  offer(4, 300);
   assert.deepEqual(late, [4], 'what belongs before the early ones is late now');
-  lane.advance(T0 + 10_000, []);
+  advance(10_000);
   assert.deepEqual(detector.seen, ['1>', '2>', '0>', '3>']);
 });
 
 test('a flow that is none of a detector’s business is not shown to it', () => {
   const detector = watcher('source');
-  const { lane, failed } = laneOf([detector], {
+  const { offer, advance, failed } = laneOf([detector], {
     only(flow) {
       if (flow.position === 3) throw new Error('this filter cannot be applied');
       return flow.position % 2 === 0;
     },
   });
-  for (const position of [0, 1, 2, 3]) lane.offer(waiting(position, position), []);
-  lane.advance(T0 + 10, []);
+  for (const position of [0, 1, 2, 3]) offer(position, position);
+  advance(10);
   assert.deepEqual(detector.seen, ['0>', '2>']);
   assert.deepEqual(failed, ['d0 3'], 'a filter that throws is the record’s fault, as a detector is');
 });
@@ -143,7 +157,7 @@ function groupOf(detector: Detector, stateKey = 'same'): LaneGroup {
   return createLaneGroup({
     lanes: [0],
     feeds: 1,
-    route: (_feed, _flow, to) => to(0, 'source'),
+    route: (_feed, _flow, _entry, to) => to(0, 'source'),
     detectors: () => [{ name: 'watcher', detector, where: null }],
     maxWaiting: 1e6,
     stateKey,
@@ -212,7 +226,7 @@ test('a state that one detector refuses starts that one anew, and the others go 
     const group = createLaneGroup({
       lanes: [0],
       feeds: 1,
-      route: (_feed, _flow, to) => to(0, 'source'),
+      route: (_feed, _flow, _entry, to) => to(0, 'source'),
       detectors: () => [
         { name: 'changed', detector: refusing, where: null },
         { name: 'steady', detector: steady, where: null },
