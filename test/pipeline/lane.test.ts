@@ -59,12 +59,12 @@ function laneOf(
     late,
     overflowed,
     failed,
-    offer(position: number, afterMs: number, role: Role = 'source') {
+    offer: (position: number, afterMs: number, role: Role = 'source'): void => {
       const value = aFlow({ position, origin: `o${position}`, startMs: T0 + afterMs });
       if (role === 'rule') put(1, { value, role });
       else put(role === 'source' ? 0 : 1, { value });
     },
-    advance(afterMs: number) {
+    advance: (afterMs: number): void => {
       for (const feed of [0, 1]) put(feed, { mark: markAt(T0 + afterMs) });
     },
   };
