@@ -3,6 +3,8 @@ import type { Identity } from './identity.ts';
 
 /** What was worked out for one address: one identity for each span of time, and what sources said of it. */
 export interface CacheEntry {
+  /** What it is found under: one text for all flows of the address. */
+  readonly key: string;
   /** The identity asked for last, and those of other times; most addresses never have any of these. */
   latest: Identity | null;
   others: Identity[] | null;
@@ -62,7 +64,7 @@ export function createCache(maxEntries: number, evicted: (count: number) => void
         use(cluster);
       }
       const aged = old.get(cluster);
-      const entry = aged?.get(key) ?? { latest: null, others: null, stated: null };
+      const entry = aged?.get(key) ?? { key, latest: null, others: null, stated: null };
       if (aged?.delete(key) === true) oldCount--;
       lastYoung.set(key, entry);
       youngCount++;

@@ -53,6 +53,8 @@ export function createEnrich(resolver: Resolver, cache: IdentityCache, views: Vi
   const side = (endpoint: Endpoint, flow: Flow): Identity => {
     const { cluster, startMs, endMs } = flow;
     const entry = cache.entry(cluster, keyOf(endpoint));
+    // The text that is looked up again and again, not the copy that came with this flow.
+    if (endpoint.network === null && endpoint.ip !== null) endpoint.ip = entry.key;
     let identity = identityAt(entry, endpoint, cluster, endMs);
     // A flow may be written after its pod has ended; then who held the address when it began is who it was.
     if (startMs < identity.fromMs && !isHeld(identity)) {

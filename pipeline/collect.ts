@@ -40,8 +40,13 @@ export interface CollectOptions {
   readonly letters: DeadLetters;
   readonly counters: Counters;
   readonly saveEveryMs?: number;
-  /** Told what was read; for progress. */
-  readonly progress?: (batch: LineBatch, flows: readonly Flow[], rejects: readonly Reject[]) => void;
+  /** Told what was read, and the latest event time of its origin so far; for progress. */
+  readonly progress?: (
+    batch: LineBatch,
+    flows: readonly Flow[],
+    rejects: readonly Reject[],
+    endMs: number,
+  ) => void;
 }
 
 /** One origin while it is read. */
@@ -247,8 +252,8 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     const origin = originOf(batch);
     counters.received(batch.lines.length + batch.rejects.length);
     const out = decode(batch, origin);
-    options.progress?.(batch, out.flows, out.rejects);
     const entries = await entriesOf(batch, origin, out);
+    options.progress?.(batch, out.flows, out.rejects, origin.endMs);
     broken.signal.throwIfAborted();
     out.startMs = origin.clock.current();
     out.atEndMs = origin.atEndMs;

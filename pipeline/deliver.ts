@@ -198,11 +198,11 @@ export async function deliver(
     queue.push(tracked);
     held += batch.entries.length;
     const kind = topics[batch.topic].kind;
+    counters.received(batch.entries.reduce((count, { value }) => (value === null ? count : count + 1), 0));
     for (const entry of batch.entries) {
       if (entry.error !== undefined)
         await options.letters.keep([undecodable(component, batch, entry, context.clock.now())]);
       if (entry.value === null) continue;
-      counters.received(1);
       let record: RecordTypes[RecordKind] | null;
       try {
         record = options.view(kind, entry.value);

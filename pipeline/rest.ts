@@ -239,7 +239,9 @@ const sameObserver = (a: Observer, b: Observer): boolean =>
   a.dropReason === b.dropReason;
 
 function sameTrace(a: readonly PolicyRef[], b: readonly PolicyRef[]): boolean {
-  return a.length === b.length && a.every((policy, i) => samePolicy(policy, b[i]!));
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!samePolicy(a[i]!, b[i]!)) return false;
+  return true;
 }
 
 const samePolicy = (a: PolicyRef, b: PolicyRef): boolean =>

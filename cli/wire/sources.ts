@@ -108,13 +108,12 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
                 ...(options.appended ? { appended: options.appended } : {}),
                 letters: options.letters,
                 counters,
-                progress(batch, flows, rejects) {
-                  for (const flow of flows)
-                    if (lastEventMs === null || flow.endMs > lastEventMs) lastEventMs = flow.endMs;
+                progress(batch, flows, rejects, endMs) {
+                  if (Number.isFinite(endMs)) lastEventMs = Math.max(lastEventMs ?? -Infinity, endMs);
                   malformed += rejects.length;
                   if (batch.atEnd || batch.final) behind.delete(batch.origin);
                   else behind.add(batch.origin);
-                  options.progress?.(batch, flows, rejects);
+                  options.progress?.(batch, flows, rejects, endMs);
                 },
               },
               context,
