@@ -6,7 +6,9 @@ import { appendOrKeep, type DeadLetters } from './dead-letter.ts';
 import { Decoded, lettersOf } from './decoded.ts';
 import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { Entry, Log, Mark } from './log.ts';
+import { noticeOfChange, noticeOfLoss, type Notice } from './notice.ts';
 import { originClock, type OriginClock } from './origin-clock.ts';
+import { partitionOf } from './partition.ts';
 import { perRecord } from './per-record.ts';
 import { createWatermarks, watermarkDefaults } from './watermarks.ts';
 import { anySignal } from './signals.ts';
@@ -172,6 +174,11 @@ export async function collect(options: CollectOptions, context: Context, drain: 
         'losses',
         out.losses.map((loss) => ({ partition: 0, key: loss.origin, value: loss })),
       );
+    if (out.changes.length > 0)
+      await log.append(
+        'policyChanges',
+        out.changes.map((change) => ({ partition: 0, key: change.namespace, value: change })),
+      );
     counters.sent(out.flows.length - out.stageFailures.length);
     if (out.skipped > 0) counters.dropped('not_a_flow', out.skipped);
     for (const reject of out.rejects) counters.dropped(reject.code, 1);
@@ -226,6 +233,14 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       entries.push(
         clockMs > -Infinity ? { partition, key, value: flow, clockMs } : { partition, key, value: flow },
       );
+    }
+    for (const notice of noticesOf(out, batch.origin, nowMs)) {
+      const { kind, record, origin: told } = notice;
+      // What tells of changes alone holds event time back as flows do.
+      if (kind === 'policy_change')
+        origin.clock.observe({ cluster: record.cluster, node: told, startMs: record.timeMs }, nowMs);
+      const partition = partitionOf(record.id, log.partitions(options.topic));
+      entries.push({ partition, key: null, value: null, notice });
     }
     // Lines end a quiet time, also where they are the last there are for now.
     const quietSinceMs = batch.lines.length === 0 ? (origin.atEndMs ?? origin.restedMs ?? nowMs) : nowMs;
@@ -328,6 +343,11 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     await checkpoint(clock.now());
   }
 }
+
+const noticesOf = ({ changes, losses }: Decoded, origin: string, readMs: number): Notice[] => [
+  ...changes.map((change) => noticeOfChange(change, origin, readMs)),
+  ...losses.map((loss) => noticeOfLoss(loss, origin, readMs)),
+];
 
 const isFull = (error: unknown): boolean =>
   error instanceof WeirError && (error.code === 'log_full' || error.code === 'disk_full');

@@ -25,7 +25,7 @@ export interface LaneGroupOptions {
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
   readonly failed: LaneOptions['failed'];
-  readonly late: (flow: Flow, role: Role) => void;
+  readonly late: LaneOptions['late'];
   readonly overflowed: (count: number) => void;
 }
 
@@ -96,10 +96,16 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       const feed = feeds[number]!;
       for (const entry of entries) {
         if (!feed.admit(entry)) continue;
+        const { notice, offset } = entry;
+        if (notice) {
+          const told = { notice, timeMs: Math.min(notice.timeMs, entry.appendMs), feed: number, offset };
+          for (const { state } of members) state.tell(told, alerts);
+          continue;
+        }
         const flow = entry.value!;
         const timeMs = Math.min(flow.endMs, entry.appendMs);
         const to = (lane: number, role: Role): void =>
-          byNumber.get(lane)?.offer({ flow, role, timeMs, feed: number, offset: entry.offset }, alerts);
+          byNumber.get(lane)?.offer({ flow, role, timeMs, feed: number, offset }, alerts);
         options.route(number, flow, to, entry);
       }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
@@ -109,7 +115,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     snapshot() {
       const waiting: Set<number>[] = feeds.map(() => new Set());
       for (const { state } of members)
-        for (const slot of state.waiting()) waiting[rest.feedOf(slot)]!.add(rest.offsetOf(slot));
+        for (const { feed, offset } of state.waiting()) waiting[feed]!.add(offset);
       const states = feeds.map((feed, i) => feed.save([...waiting[i]!]));
       const body: Uint8Array[] = [];
       const header: Header = {

@@ -1,5 +1,6 @@
 import type { Flow, Alert } from '../schema/records.ts';
 import type { Detector, Role } from './contracts.ts';
+import type { Notice } from './notice.ts';
 import type { Rest } from './rest.ts';
 import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
@@ -14,11 +15,22 @@ export interface Copy {
   readonly offset: number;
 }
 
+/** A notice on its way into a lane. */
+export interface Told {
+  readonly notice: Notice;
+  readonly timeMs: number;
+  readonly feed: number;
+  readonly offset: number;
+}
+
 /** A copy that waits for the watermark. */
-interface Waiting extends Sortable {
+interface WaitingFlow extends Sortable {
   /** Where the flow rests. */
   readonly slot: number;
 }
+
+/** Notices are few: each waits as it is. */
+type Waiting = WaitingFlow | (Sortable & Told);
 
 /** A detector in a lane, with the name it is counted under. */
 export interface LaneDetector {
@@ -38,18 +50,19 @@ export interface LaneOptions {
    * A record that makes a detector throw is the record's fault: the fold goes on without it. `inARow` counts
    * the flows this detector failed on without one in between that it took.
    */
-  readonly failed: (error: unknown, flow: Flow, detector: string, inARow: number) => void;
-  readonly late: (flow: Flow, role: Role) => void;
+  readonly failed: (error: unknown, item: Flow | Notice, detector: string, inARow: number) => void;
+  readonly late: (item: Flow | Notice, role: Role | 'notice') => void;
   readonly overflowed: (count: number) => void;
 }
 
 /** One lane: what arrives in any order is folded in (time, id) order by every detector. */
 export interface Lane {
   offer(copy: Copy, alerts: Alert[]): void;
+  tell(told: Told, alerts: Alert[]): void;
   /** Folds everything up to the watermark and tells the detectors that event time has passed. */
   advance(watermarkMs: number, alerts: Alert[]): void;
-  /** Slots of all that waits. */
-  waiting(): Iterable<number>;
+  /** Where all that waits was read from. */
+  waiting(): Iterable<Pick<Copy, 'feed' | 'offset'>>;
   /** Event time up to which everything was folded. */
   foldedMs: number;
   readonly detectors: readonly LaneDetector[];
@@ -85,10 +98,35 @@ export function createLane(options: LaneOptions): Lane {
     }
   }
 
-  function wake({ slot, tie }: Waiting, alerts: Alert[]): void {
+  function notify(notice: Notice, only: 'all' | 'late', alerts: Alert[]): void {
+    for (let i = 0; i < options.detectors.length; i++) {
+      const { name, detector } = options.detectors[i]!;
+      if (!detector.notice || (only === 'late' && detector.late !== 'fold')) continue;
+      try {
+        for (const alert of detector.notice(notice)) alerts.push(alert);
+        failuresInARow[i] = 0;
+      } catch (error) {
+        options.failed(error, notice, name, ++failuresInARow[i]!);
+      }
+    }
+  }
+
+  function wake(item: Waiting, alerts: Alert[]): void {
+    if ('notice' in item) return notify(item.notice, 'all', alerts);
+    const { slot, tie } = item;
     const flow = rest.wake(slot);
     rest.release(slot);
     observe(flow, ROLES[tie]!, 'all', alerts);
+  }
+
+  /** Puts it in order; when too much waits, the oldest second is folded early. */
+  function wait(item: Waiting, alerts: Alert[]): void {
+    buffer.add(item);
+    if (buffer.size <= options.maxWaiting) return;
+    const { items, upToMs } = buffer.releaseOldest();
+    options.overflowed(items.length);
+    for (const early of items) wake(early, alerts);
+    lane.foldedMs = Math.max(lane.foldedMs, upToMs);
   }
 
   const lane: Lane = {
@@ -98,7 +136,8 @@ export function createLane(options: LaneOptions): Lane {
       return buffer.size;
     },
     *waiting() {
-      for (const { slot } of buffer.items()) yield slot;
+      for (const item of buffer.items())
+        yield 'notice' in item ? item : { feed: rest.feedOf(item.slot), offset: rest.offsetOf(item.slot) };
     },
     offer({ flow, role, timeMs, feed, offset }, alerts) {
       if (timeMs <= lane.foldedMs) {
@@ -106,12 +145,15 @@ export function createLane(options: LaneOptions): Lane {
         return observe(flow, role, 'late', alerts);
       }
       const slot = rest.put(flow, feed, offset);
-      buffer.add({ timeMs, id: flow.id, tie: ROLES.indexOf(role), slot });
-      if (buffer.size <= options.maxWaiting) return;
-      const { items, upToMs } = buffer.releaseOldest();
-      options.overflowed(items.length);
-      for (const early of items) wake(early, alerts);
-      lane.foldedMs = Math.max(lane.foldedMs, upToMs);
+      wait({ timeMs, id: flow.id, tie: ROLES.indexOf(role), slot }, alerts);
+    },
+    tell(told, alerts) {
+      const { notice, timeMs, feed, offset } = told;
+      if (timeMs <= lane.foldedMs) {
+        options.late(notice, 'notice');
+        return notify(notice, 'late', alerts);
+      }
+      wait({ timeMs, id: notice.record.id, tie: 0, notice, feed, offset }, alerts);
     },
     advance(watermarkMs, alerts) {
       if (watermarkMs <= lane.foldedMs) return;

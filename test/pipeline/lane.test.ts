@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Detector, Role } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import { createLane, type Copy, type LaneOptions } from '../../pipeline/lane.ts';
+import { createLane, type Copy, type LaneOptions, type Told } from '../../pipeline/lane.ts';
+import { noticeOfLoss, type Notice } from '../../pipeline/notice.ts';
 import { createRest } from '../../pipeline/rest.ts';
 import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
-import type { Flow } from '../../schema/records.ts';
+import { newLoss, type Flow } from '../../schema/records.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { logEntry, markAt } from './fake-log.ts';
 
@@ -31,6 +32,8 @@ function watcher(key: Detector['key'], late?: 'fold'): Detector & { readonly see
   };
 }
 
+const positionOf = (item: Flow | Notice): number => ('position' in item ? item.position : -1);
+
 function laneOf(
   detectors: readonly Detector[],
   options: Partial<LaneOptions> & { readonly only?: (flow: Flow) => boolean } = {},
@@ -42,8 +45,8 @@ function laneOf(
     detectors: detectors.map((detector, i) => ({ name: `d${i}`, detector, where: options.only ?? null })),
     rest: createRest(),
     maxWaiting: 1000,
-    failed: (_error, flow, name) => failed.push(`${name} ${flow.position}`),
-    late: (flow) => late.push(flow.position),
+    failed: (_error, item, name) => failed.push(`${name} ${positionOf(item)}`),
+    late: (item) => late.push(positionOf(item)),
     overflowed: (count) => overflowed.push(count),
     ...options,
   });
@@ -243,4 +246,40 @@ test('a state of another version is refused by its name', () => {
     message: /version 9, expected 1/,
   });
   assert.throws(() => groupOf(watcher('source')).restore([]), { code: 'state_unusable' });
+});
+
+test('notices are shown in order with the flows to the detectors that look at them', () => {
+  const seen: string[] = [];
+  const both: Detector = {
+    ...watcher('source'),
+    observe: (flow) => (seen.push(`flow ${flow.position}`), []),
+    notice: ({ record }) => (seen.push(record.id), []),
+  };
+  const { lane, late } = laneOf([both, watcher('source')]);
+  const told = (id: string, afterMs: number): Told => {
+    const loss = newLoss({ id, where: 'source.test', sinceMs: T0, untilMs: T0 + afterMs });
+    return { notice: noticeOfLoss(loss, 'a', T0 + 1e6), timeMs: T0 + afterMs, feed: 0, offset: 9 };
+  };
+  lane.tell(told('second', 500), []);
+  lane.offer(waiting(1, 900), []);
+  lane.offer(waiting(2, 100), []);
+  assert.equal(lane.size, 3);
+  assert.deepEqual([...lane.waiting()].map(({ offset }) => offset).sort((a, b) => a - b), [1, 2, 9]);
+  lane.advance(T0 + 1000, []);
+  lane.tell(told('late', 1000), []);
+  assert.deepEqual([seen, late], [['flow 2', 'second', 'flow 1'], [-1]]);
+});
+
+test('a notice that a detector fails on is told, and the fold goes on', () => {
+  const broken: Detector = {
+    ...watcher('source'),
+    notice() {
+      throw new Error('this detector has a bug');
+    },
+  };
+  const { lane, failed } = laneOf([broken]);
+  const loss = newLoss({ id: 'l1', where: 'source.test', sinceMs: T0, untilMs: T0 });
+  lane.tell({ notice: noticeOfLoss(loss, 'a', T0), timeMs: T0, feed: 0, offset: 0 }, []);
+  lane.advance(T0, []);
+  assert.deepEqual(failed, ['d0 -1']);
 });
