@@ -5,6 +5,7 @@ import { options as dnsAbuse } from './dns_abuse/options.ts';
 import { options as lateralMovement } from './lateral_movement/options.ts';
 import { options as longConnection } from './long_connection/options.ts';
 import { options as newEdge } from './new_edge/options.ts';
+import { options as policyChange } from './policy_change/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
 import { options as rule } from './rule/options.ts';
@@ -23,6 +24,7 @@ export const detectors = {
   lateral_movement: { options: lateralMovement, load: () => import('./lateral_movement/index.ts') },
   long_connection: { options: longConnection, load: () => import('./long_connection/index.ts') },
   new_edge: { options: newEdge, load: () => import('./new_edge/index.ts') },
+  policy_change: { options: policyChange, load: () => import('./policy_change/index.ts') },
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },
   rule: { options: rule, load: () => import('./rule/index.ts') },

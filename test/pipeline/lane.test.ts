@@ -264,7 +264,10 @@ test('notices are shown in order with the flows to the detectors that look at th
   lane.offer(waiting(1, 900), []);
   lane.offer(waiting(2, 100), []);
   assert.equal(lane.size, 3);
-  assert.deepEqual([...lane.waiting()].map(({ offset }) => offset).sort((a, b) => a - b), [1, 2, 9]);
+  assert.deepEqual(
+    [...lane.waiting()].map(({ offset }) => offset).sort((a, b) => a - b),
+    [1, 2, 9],
+  );
   lane.advance(T0 + 1000, []);
   lane.tell(told('late', 1000), []);
   assert.deepEqual([seen, late], [['flow 2', 'second', 'flow 1'], [-1]]);
