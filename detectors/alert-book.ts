@@ -23,6 +23,8 @@ export interface AlertBook {
   open(handle: number, seen: Seen, opening: Opening, out: Alert[]): OpenAlert;
   /** Adds evidence to an open alert; a new revision goes to `out` when one is due. */
   add(alert: OpenAlert, seen: Seen, finding: Finding, out: Alert[]): void;
+  /** Closes an alert whose cause is over. */
+  close(alert: OpenAlert, timeMs: number, out: Alert[]): void;
   /** Closes what has had no evidence for `quietMs` at event time `timeMs`. */
   closeDue(timeMs: number, out: Alert[]): void;
   /** The same, for a detector that has nothing else to do when time passes. */
@@ -182,6 +184,7 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
         emit(alert, 'updated', timeOf(seen), out);
       }
     },
+    close,
     closeDue,
     advance(watermarkMs) {
       if (watermarkMs <= dueMs) return NONE;

@@ -9,6 +9,7 @@ import { options as policyChange } from './policy_change/options.ts';
 import { options as policyDenied } from './policy_denied/options.ts';
 import { options as portScan } from './port_scan/options.ts';
 import { options as rule } from './rule/options.ts';
+import { options as silence } from './silence/options.ts';
 import { options as threatIntel } from './threat_intel/options.ts';
 import { options as verdictMismatch } from './verdict_mismatch/options.ts';
 
@@ -28,6 +29,7 @@ export const detectors = {
   policy_denied: { options: policyDenied, load: () => import('./policy_denied/index.ts') },
   port_scan: { options: portScan, load: () => import('./port_scan/index.ts') },
   rule: { options: rule, load: () => import('./rule/index.ts') },
+  silence: { options: silence, load: () => import('./silence/index.ts') },
   threat_intel: { options: threatIntel, load: () => import('./threat_intel/index.ts') },
   verdict_mismatch: { options: verdictMismatch, load: () => import('./verdict_mismatch/index.ts') },
 } as const;

@@ -19,6 +19,9 @@ export function partyQuery(side: 'source' | 'destination', party: Party): string
   return party.ip === null ? `${side}.entity : ${quoted(party.key)}` : `${side}.ip : ${quoted(party.ip)}`;
 }
 
+/** Flows with a value of a field. */
+export const fieldQuery = (field: string, value: string): string => `${field} : ${quoted(value)}`;
+
 /** Everything to and from a namespace; of a whole cluster, what its policies judged. */
 export const namespaceQuery = (namespace: string | null): string =>
   namespace === null

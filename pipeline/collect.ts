@@ -6,7 +6,7 @@ import { appendOrKeep, type DeadLetters } from './dead-letter.ts';
 import { Decoded, lettersOf } from './decoded.ts';
 import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { Entry, Log, Mark } from './log.ts';
-import { noticeOfChange, noticeOfLoss, type Notice } from './notice.ts';
+import { createReports, noticeOfChange, noticeOfLoss, type Notice } from './notice.ts';
 import { originClock, type OriginClock } from './origin-clock.ts';
 import { partitionOf } from './partition.ts';
 import { perRecord } from './per-record.ts';
@@ -51,6 +51,7 @@ interface Origin {
   readonly decoder: LineDecoder;
   readonly place: string;
   readonly clock: OriginClock;
+  readonly report: ReturnType<typeof createReports>;
   endMs: number;
   /** When it was last read to its end; null while there is more. */
   atEndMs: number | null;
@@ -127,6 +128,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       decoder,
       place: batch.place,
       clock: originClock(cursors.get(batch.origin)?.startMs),
+      report: createReports(),
       endMs: -Infinity,
       atEndMs: null,
       restedMs: cursors.get(batch.origin)?.atEndMs ?? null,
@@ -224,7 +226,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     const nowMs = clock.now();
     const entries: Entry<Flow>[] = [];
     const there = options.appended?.(batch.origin) ?? -1;
+    const notices = noticesOf(out, batch.origin, nowMs);
     for (const flow of enriched) {
+      const report = origin.report(flow, nowMs);
+      if (report !== null) notices.push(report);
       origin.clock.observe(flow, nowMs);
       if (flow.endMs > origin.endMs) origin.endMs = flow.endMs;
       if (flow.position <= there) continue;
@@ -234,7 +239,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
         clockMs > -Infinity ? { partition, key, value: flow, clockMs } : { partition, key, value: flow },
       );
     }
-    for (const notice of noticesOf(out, batch.origin, nowMs)) {
+    for (const notice of notices) {
       const { kind, record, origin: told } = notice;
       // What tells of changes alone holds event time back as flows do.
       if (kind === 'policy_change')

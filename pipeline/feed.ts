@@ -69,6 +69,8 @@ export function createFeed(): Feed {
       }
       if (entry.notice) {
         const { kind, record } = entry.notice;
+        // Told twice it says the same.
+        if (kind === 'report') return true;
         return notices.admit(`${kind} ${record.id}`, entry.raw, 0, entry.appendMs);
       }
       if (entry.value === null) return false;

@@ -28,6 +28,8 @@ export interface DetectorSubject {
   readonly ruleLanes?: (lanes: number) => RuleLanes;
   /** What its alerts name as their content, where that is not what the detector was given. */
   readonly contentVersions?: readonly string[];
+  /** Rules whose evidence is that nothing came. */
+  readonly ofNothing?: readonly string[];
 }
 
 const CHUNK_BYTES = 1_000_000;
@@ -36,7 +38,7 @@ const MAX_KEY_BYTES = 150;
 
 /** What every detector promises (pipeline/contracts.ts), as tests. */
 export function detectorContract(subject: DetectorSubject): void {
-  const { name, factory, alerting, benign, flood, contentVersions = ['test'] } = subject;
+  const { name, factory, alerting, benign, flood, contentVersions = ['test'], ofNothing = [] } = subject;
   const run = (flows: readonly Item[], options: RunOptions = {}): RunResult =>
     runDetector(factory, flows, subject.ruleLanes ? { ...options, ruleLanes: subject.ruleLanes } : options);
   const whole = canonical(run(alerting).alerts);
@@ -56,7 +58,8 @@ export function detectorContract(subject: DetectorSubject): void {
       assert.ok(alert.score >= 0 && alert.score <= 1);
       assert.ok(alert.firstMs <= alert.lastMs && alert.lastMs <= alert.raisedMs);
       assert.ok(alert.count >= 1);
-      assert.ok(alert.evidence.flows.length + alert.evidence.records.length >= 1);
+      const evidence = alert.evidence.flows.length + alert.evidence.records.length;
+      assert.ok(evidence >= 1 || ofNothing.includes(alert.rule));
       assert.ok(alert.evidence.flows.length <= 5 && alert.evidence.records.length <= 20);
       assert.ok(alert.evidence.flowIds.length <= 20);
       assert.match(alert.links.search ?? '', /^weir search '.+' --from \S+ --to \S+$/);

@@ -1,5 +1,6 @@
-import { noticeOfChange, noticeOfLoss, type Notice } from '../../pipeline/notice.ts';
-import { newLoss, newPolicyChange, type Loss, type PolicyChange } from '../../schema/records.ts';
+import { createReports, noticeOfChange, noticeOfLoss, type Notice } from '../../pipeline/notice.ts';
+import { newLoss, newPolicyChange, type Flow, type Loss, type PolicyChange } from '../../schema/records.ts';
+import { inOrder, type Item } from './harness.ts';
 import { span, T0 } from './scenario.ts';
 
 const AGES_MS = 1e15;
@@ -30,4 +31,10 @@ export function aLoss(at: string, parts: Partial<Loss> = {}): Notice {
   });
   const whole = { ...loss, cluster: 'test', node: 'node-1', collector: 'ovn_acl', count: 10, ...parts };
   return noticeOfLoss(whole, 'file:a', AGES_MS);
+}
+
+/** Flows, with what their collector tells of their nodes. */
+export function reported(flows: readonly Flow[]): Item[] {
+  const report = createReports();
+  return inOrder(flows).flatMap((flow) => [flow, report(flow, AGES_MS) ?? []].flat());
 }

@@ -405,7 +405,7 @@ test('losses and changes go to their topics and, among the flows, to the detecto
       .map(({ entry: { value, notice, mark } }) =>
         value ? 'flow' : notice ? [notice.kind, notice.timeMs - T0, notice.origin] : mark!.watermarkMs - T0,
       )
-      .slice(0, 4),
-    ['flow', ['policy_change', 4000, 'a'], ['loss', 9000, 'a'], 4000 - DISORDER_MS],
+      .slice(0, 5),
+    ['flow', ['policy_change', 4000, 'a'], ['loss', 9000, 'a'], ['report', 1000, 'a'], 4000 - DISORDER_MS],
   );
 });

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noticeOfChange, noticeOfLoss, noticeText, parseNotice } from '../../pipeline/notice.ts';
+import {
+  createReports,
+  noticeOfChange,
+  noticeOfLoss,
+  noticeText,
+  parseNotice,
+} from '../../pipeline/notice.ts';
 import { newLoss, newPolicyChange } from '../../schema/records.ts';
-import { T0 } from '../helpers/flows.ts';
+import { aFlow, T0 } from '../helpers/flows.ts';
 
 const change = newPolicyChange({
   id: 'c1',
@@ -15,7 +21,12 @@ const change = newPolicyChange({
 const loss = newLoss({ id: 'l1', where: 'source.test', sinceMs: T0 - 5, untilMs: T0 });
 
 test('a notice is the same after it was written and read', () => {
-  for (const notice of [noticeOfChange(change, 'file:a', T0 + 1), noticeOfLoss(loss, 'file:b', T0 + 1)])
+  const report = createReports()(aFlow(), T0 + 1)!;
+  for (const notice of [
+    noticeOfChange(change, 'file:a', T0 + 1),
+    noticeOfLoss(loss, 'file:b', T0 + 1),
+    report,
+  ])
     assert.deepEqual(parseNotice(noticeText(notice)), notice);
 });
 
@@ -39,8 +50,28 @@ test('a text that is no notice is none', () => {
     '[1]',
     JSON.stringify({ kind: 'loss', origin: 'a', timeMs: 1 }),
     JSON.stringify({ kind: 'loss', origin: 'a', timeMs: 1, record }),
+    JSON.stringify({
+      kind: 'report',
+      origin: 'a',
+      timeMs: 1,
+      record: { id: '', cluster: '', collector: '' },
+    }),
     JSON.stringify({ kind: 'flow', origin: 'a', timeMs: 1, record: loss }),
     JSON.stringify({ kind: 'loss', origin: 'a', timeMs: 'now', record: loss }),
   ])
     assert.equal(parseNotice(text), null, text);
+});
+
+test('a node is reported once for each minute it has flows in, and again where minutes mix', () => {
+  const report = createReports();
+  const minuteMs = Math.ceil(T0 / 60_000) * 60_000;
+  const told = (node: string | null, afterMs: number, readMs = Infinity): string | null => {
+    const notice = report({ ...aFlow({ startMs: minuteMs + afterMs }), node }, readMs);
+    return notice?.kind === 'report' ? `${notice.record.node} ${notice.record.minuteMs - minuteMs}` : null;
+  };
+  assert.deepEqual(
+    [told('n1', 5), told('n1', 9), told('n2', 7), told(null, 7), told('n1', 60_000), told('n1', 59_999)],
+    ['n1 0', null, 'n2 0', 'null 0', 'n1 60000', 'n1 0'],
+  );
+  assert.equal(told('n3', 9e9, minuteMs), 'n3 0', 'a clock that is ahead tells of when it was read');
 });
