@@ -190,12 +190,12 @@ function createSilence(options: Options, context: DetectorContext): Detector {
 
   /** Who is silent as of a full minute. */
   function judge(minuteMs: number, out: Alert[]): void {
-    for (const slot of [...sources.profiles.keys()]) {
+    for (const slot of sources.profiles.keys()) {
       const { lastMs, thresholdMs } = sources.historyOf(slot);
       if (minuteMs > lastMs + thresholdMs) tell('source', slot, lastMs + thresholdMs, out);
     }
-    for (const [slot, { source }] of [...nodes.profiles]) missed('node', slot, [sources, source], out);
-    for (const [slot, { node, source }] of [...workloads.profiles])
+    for (const [slot, { source }] of nodes.profiles) missed('node', slot, [sources, source], out);
+    for (const [slot, { node, source }] of workloads.profiles)
       missed('workload', slot, node === -1 ? [sources, source] : [nodes, node], out);
   }
 
