@@ -1,8 +1,15 @@
 import { digest } from '../schema/ids.ts';
-import type { Alert, AlertAction, AlertEndpoint, Flow, Severity, Why } from '../schema/records.ts';
-import { eventMs } from './event-time.ts';
+import type { Alert, AlertAction, AlertEndpoint, Severity, Why } from '../schema/records.ts';
 import { newAlert, newEvidence, newLinks, Severities } from '../schema/records.ts';
-import { addEvidence, openAlert, type OpenAlert, type Opening } from './open-alert.ts';
+import {
+  addEvidence,
+  openAlert,
+  ownerOf,
+  timeOf,
+  type OpenAlert,
+  type Opening,
+  type Seen,
+} from './open-alert.ts';
 import { searchCommand } from './search-link.ts';
 
 /** Alerts that are open in one lane of one detector. */
@@ -12,10 +19,12 @@ export interface AlertBook {
   readonly dueMs: number;
   /** By the hash of the grouping key. */
   get(handle: number): OpenAlert | undefined;
-  /** Opens an alert with the flow as its evidence. The handle must not be open. */
-  open(handle: number, flow: Flow, opening: Opening, out: Alert[]): OpenAlert;
-  /** Adds a flow to an open alert; a new revision goes to `out` when one is due. */
-  add(alert: OpenAlert, flow: Flow, finding: Finding, out: Alert[]): void;
+  /** Opens an alert with what was seen as its evidence. The handle must not be open. */
+  open(handle: number, seen: Seen, opening: Opening, out: Alert[]): OpenAlert;
+  /** Adds evidence to an open alert; a new revision goes to `out` when one is due. */
+  add(alert: OpenAlert, seen: Seen, finding: Finding, out: Alert[]): void;
+  /** Closes an alert whose cause is over. */
+  close(alert: OpenAlert, timeMs: number, out: Alert[]): void;
   /** Closes what has had no evidence for `quietMs` at event time `timeMs`. */
   closeDue(timeMs: number, out: Alert[]): void;
   /** The same, for a detector that has nothing else to do when time passes. */
@@ -97,6 +106,7 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     evidence.ports = alert.ports.slice();
     evidence.peers = alert.peers.slice();
     evidence.policies = alert.policies.slice();
+    evidence.records = alert.records.slice();
     const links = newLinks();
     links.runbook = runbook;
     links.search = searchCommand(alert.query, alert.firstMs, alert.lastMs);
@@ -142,38 +152,39 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
       return dueMs;
     },
     get: (handle) => alerts.get(handle),
-    open(handle, flow, opening, out) {
+    open(handle, seen, opening, out) {
       if (alerts.size >= maxOpen) {
         for (const oldest of alerts.values()) {
-          close(oldest, eventMs(flow), out);
+          close(oldest, timeOf(seen), out);
           evicted(1);
           break;
         }
       }
-      const firstMs = Math.min(opening.earlier?.firstMs ?? eventMs(flow), eventMs(flow));
-      const about = opening.about === 'source' ? flow.source : flow.destination;
-      const id = digest(22, detector, opening.rule, flow.cluster, about.tenant, opening.key, firstMs);
-      const alert = openAlert(id, handle, flow, opening);
-      addEvidence(alert, flow, opening.peer);
+      const firstMs = Math.min(opening.earlier?.firstMs ?? timeOf(seen), timeOf(seen));
+      const { tenant } = ownerOf(seen, opening.about);
+      const id = digest(22, detector, opening.rule, seen.cluster, tenant, opening.key, firstMs);
+      const alert = openAlert(id, handle, seen, opening);
+      addEvidence(alert, seen, opening.peer);
       alert.nextCount = stepAbove(alert.count);
       alerts.set(handle, alert);
       dueMs = Math.min(dueMs, alert.lastMs + quietMs);
-      emit(alert, 'opened', eventMs(flow), out);
+      emit(alert, 'opened', timeOf(seen), out);
       return alert;
     },
-    add(alert, flow, finding, out) {
-      addEvidence(alert, flow, finding.peer);
+    add(alert, seen, finding, out) {
+      addEvidence(alert, seen, finding.peer);
       alerts.delete(alert.handle);
       alerts.set(alert.handle, alert);
       const due = alert.count >= alert.nextCount;
       if (due) alert.nextCount = stepAbove(alert.count);
       if (rank(finding.severity) > rank(alert.severity)) {
         alert.severity = finding.severity;
-        emit(alert, 'escalated', eventMs(flow), out);
+        emit(alert, 'escalated', timeOf(seen), out);
       } else if (due) {
-        emit(alert, 'updated', eventMs(flow), out);
+        emit(alert, 'updated', timeOf(seen), out);
       }
     },
+    close,
     closeDue,
     advance(watermarkMs) {
       if (watermarkMs <= dueMs) return NONE;
@@ -192,7 +203,8 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
       const bytes = sections.get(`${name}.alerts`);
       const saved = bytes ? (JSON.parse(Buffer.from(bytes).toString('utf8')) as OpenAlert[]) : [];
       for (const alert of saved) {
-        alerts.set(alert.handle, alert);
+        // A state that was saved before there was other evidence than flows has no list of it.
+        alerts.set(alert.handle, { ...alert, records: alert.records ?? [] });
         dueMs = Math.min(dueMs, alert.lastMs + quietMs);
       }
     },

@@ -11,11 +11,39 @@ import type {
   Severity,
 } from '../schema/records.ts';
 import { eventMs } from './event-time.ts';
+import { newAlertEndpoint } from '../schema/records.ts';
 import { alertEndpointOf, decidingPolicy, entityKey, nameOf, policyName, summaryOf } from './party.ts';
 
 const MAX_SUMMARIES = 5;
-const MAX_FLOW_IDS = 20;
+const MAX_IDS = 20;
 const MAX_DISTINCT = 50;
+
+/** Evidence that is no flow: a policy change, a loss, or that nothing came. */
+export interface Occurrence {
+  readonly timeMs: number;
+  readonly cluster: string;
+  readonly tenant: string | null;
+  readonly owner: string | null;
+  /** Whom it is about, as a person would name it. */
+  readonly name: string;
+  /** Id of its record; null when there is none. */
+  readonly recordId: string | null;
+  /** A flow that shows it, such as the last one before the silence. */
+  readonly flow?: FlowSummary;
+}
+
+/** What an alert rests on. */
+export type Seen = Flow | Occurrence;
+
+const isFlow = (seen: Seen): seen is Flow => 'destination' in seen;
+
+export const timeOf = (seen: Seen): number => (isFlow(seen) ? eventMs(seen) : seen.timeMs);
+
+/** Tenant and owner of whom an alert is about. */
+export const ownerOf = (
+  seen: Seen,
+  about: 'source' | 'destination',
+): { readonly tenant: string | null; readonly owner: string | null } => (isFlow(seen) ? seen[about] : seen);
 
 /** Numbers a detector keeps with an open alert, to explain it with. */
 export type Facts = Record<string, number>;
@@ -63,6 +91,8 @@ export interface OpenAlert {
   ports: number[];
   peers: string[];
   policies: string[];
+  /** Ids of evidence that is no flow. */
+  records: string[];
 }
 
 /** What a detector says when it opens an alert. */
@@ -92,55 +122,89 @@ export interface Opening {
   readonly peer?: string | null;
 }
 
-export function openAlert(id: string, handle: number, flow: Flow, opening: Opening): OpenAlert {
-  const about = opening.about === 'source' ? flow.source : flow.destination;
-  const policy = decidingPolicy(flow);
+/** What an alert shows of its first evidence. */
+function shownOf(
+  seen: Seen,
+): Pick<
+  OpenAlert,
+  'sourceName' | 'destinationName' | 'policy' | 'outcome' | 'source' | 'destination' | 'protocol'
+> {
+  if (!isFlow(seen))
+    return {
+      sourceName: seen.name,
+      destinationName: seen.name,
+      policy: null,
+      outcome: 'unknown',
+      source: newAlertEndpoint(),
+      destination: newAlertEndpoint(),
+      protocol: null,
+    };
   return {
+    sourceName: nameOf(seen.source),
+    destinationName: nameOf(seen.destination),
+    policy: decidingPolicy(seen),
+    outcome: outcomeOf(seen),
+    source: alertEndpointOf(seen.source),
+    destination: alertEndpointOf(seen.destination),
+    protocol: seen.protocol,
+  };
+}
+
+export function openAlert(id: string, handle: number, seen: Seen, opening: Opening): OpenAlert {
+  const { tenant, owner } = ownerOf(seen, opening.about);
+  const shown = shownOf(seen);
+  return {
+    ...shown,
     handle,
     id,
     rule: opening.rule,
-    cluster: flow.cluster,
+    cluster: seen.cluster,
     about: opening.about,
     entity: opening.entity,
-    firstMs: Math.min(opening.earlier?.firstMs ?? eventMs(flow), eventMs(flow)),
-    sourceName: nameOf(flow.source),
-    destinationName: nameOf(flow.destination),
-    policyText: policyName(policy),
+    firstMs: Math.min(opening.earlier?.firstMs ?? timeOf(seen), timeOf(seen)),
+    policyText: policyName(shown.policy),
     note: opening.note ?? null,
     query: opening.query,
     target: opening.target,
-    tenant: about.tenant,
-    owner: about.owner,
+    tenant,
+    owner,
     revision: -1,
     severity: opening.severity,
-    lastMs: eventMs(flow),
+    lastMs: timeOf(seen),
     count: opening.earlier?.count ?? 0,
     nextCount: 10,
     tenants: [],
     scopes: [],
     attack: opening.attack,
     facts: opening.facts,
-    outcome: outcomeOf(flow),
     coverage: 'ok',
-    source: alertEndpointOf(flow.source),
-    destination: alertEndpointOf(flow.destination),
-    protocol: flow.protocol,
-    policy,
     flows: [],
     flowIds: [],
     ports: [...(opening.earlier?.ports ?? [])],
     peers: [...(opening.earlier?.peers ?? [])],
     policies: [],
+    records: [],
   };
 }
 
 /**
- * Adds one flow. What differs from the flows before is no longer single-valued and becomes absent. A flood of
- * evidence passes here: once the lists are full a flow only counts.
+ * Adds one piece of evidence. What differs from the flows before is no longer single-valued and becomes absent. A
+ * flood of evidence passes here: once the lists are full a flow only counts.
  */
-export function addEvidence(alert: OpenAlert, flow: Flow, peer?: string | null): void {
+export function addEvidence(alert: OpenAlert, seen: Seen, peer?: string | null): void {
   alert.count++;
-  alert.lastMs = Math.max(alert.lastMs, eventMs(flow));
+  alert.lastMs = Math.max(alert.lastMs, timeOf(seen));
+  if (isFlow(seen)) addFlow(alert, seen, peer);
+  else addOccurrence(alert, seen, peer);
+}
+
+function addOccurrence(alert: OpenAlert, { recordId, flow }: Occurrence, peer?: string | null): void {
+  if (recordId !== null && alert.records.length < MAX_IDS) addDistinct(alert.records, recordId);
+  if (flow !== undefined && alert.flows.length < MAX_SUMMARIES) alert.flows.push(flow);
+  if (typeof peer === 'string') addDistinct(alert.peers, peer);
+}
+
+function addFlow(alert: OpenAlert, flow: Flow, peer?: string | null): void {
   if (flow.samplingRate > 1) alert.coverage = 'sampled';
   if (alert.outcome !== outcomeOf(flow)) alert.outcome = 'mixed';
   if (alert.protocol !== flow.protocol) alert.protocol = null;
@@ -148,7 +212,7 @@ export function addEvidence(alert: OpenAlert, flow: Flow, peer?: string | null):
   narrow(alert.destination, flow.destination);
   addPolicy(alert, decidingPolicy(flow));
   if (alert.flows.length < MAX_SUMMARIES) alert.flows.push(summaryOf(flow));
-  else if (alert.flowIds.length < MAX_FLOW_IDS) alert.flowIds.push(flow.id);
+  else if (alert.flowIds.length < MAX_IDS) alert.flowIds.push(flow.id);
   if (peer !== null && alert.peers.length < MAX_DISTINCT) {
     addDistinct(alert.peers, peer ?? entityKey(alert.about === 'source' ? flow.destination : flow.source));
   }

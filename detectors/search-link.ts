@@ -19,6 +19,15 @@ export function partyQuery(side: 'source' | 'destination', party: Party): string
   return party.ip === null ? `${side}.entity : ${quoted(party.key)}` : `${side}.ip : ${quoted(party.ip)}`;
 }
 
+/** Flows with a value of a field. */
+export const fieldQuery = (field: string, value: string): string => `${field} : ${quoted(value)}`;
+
+/** Everything to and from a namespace; of a whole cluster, what its policies judged. */
+export const namespaceQuery = (namespace: string | null): string =>
+  namespace === null
+    ? 'policies.name : *'
+    : `source.namespace : ${quoted(namespace)} or destination.namespace : ${quoted(namespace)}`;
+
 /** A command for a POSIX shell that shows the flows of a query between two event times, both included. */
 export function searchCommand(query: string, fromMs: number, toMs: number): string {
   const shell = `'${query.replaceAll("'", `'\\''`)}'`;

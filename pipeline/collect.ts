@@ -6,7 +6,9 @@ import { appendOrKeep, type DeadLetters } from './dead-letter.ts';
 import { Decoded, lettersOf } from './decoded.ts';
 import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { Entry, Log, Mark } from './log.ts';
+import { createReports, noticeOfChange, noticeOfLoss, type Notice } from './notice.ts';
 import { originClock, type OriginClock } from './origin-clock.ts';
+import { partitionOf } from './partition.ts';
 import { perRecord } from './per-record.ts';
 import { createWatermarks, watermarkDefaults } from './watermarks.ts';
 import { anySignal } from './signals.ts';
@@ -54,6 +56,7 @@ interface Origin {
   readonly decoder: LineDecoder;
   readonly place: string;
   readonly clock: OriginClock;
+  readonly report: ReturnType<typeof createReports>;
   endMs: number;
   /** When it was last read to its end; null while there is more. */
   atEndMs: number | null;
@@ -130,6 +133,7 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       decoder,
       place: batch.place,
       clock: originClock(cursors.get(batch.origin)?.startMs),
+      report: createReports(),
       endMs: -Infinity,
       atEndMs: null,
       restedMs: cursors.get(batch.origin)?.atEndMs ?? null,
@@ -177,6 +181,11 @@ export async function collect(options: CollectOptions, context: Context, drain: 
         'losses',
         out.losses.map((loss) => ({ partition: 0, key: loss.origin, value: loss })),
       );
+    if (out.changes.length > 0)
+      await log.append(
+        'policyChanges',
+        out.changes.map((change) => ({ partition: 0, key: change.namespace, value: change })),
+      );
     counters.sent(out.flows.length - out.stageFailures.length);
     if (out.skipped > 0) counters.dropped('not_a_flow', out.skipped);
     for (const reject of out.rejects) counters.dropped(reject.code, 1);
@@ -222,7 +231,10 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     const nowMs = clock.now();
     const entries: Entry<Flow>[] = [];
     const there = options.appended?.(batch.origin) ?? -1;
+    const notices = noticesOf(out, batch.origin, nowMs);
     for (const flow of enriched) {
+      const report = origin.report(flow, nowMs);
+      if (report !== null) notices.push(report);
       origin.clock.observe(flow, nowMs);
       if (flow.endMs > origin.endMs) origin.endMs = flow.endMs;
       if (flow.position <= there) continue;
@@ -231,6 +243,14 @@ export async function collect(options: CollectOptions, context: Context, drain: 
       entries.push(
         clockMs > -Infinity ? { partition, key, value: flow, clockMs } : { partition, key, value: flow },
       );
+    }
+    for (const notice of notices) {
+      const { kind, record, origin: told } = notice;
+      // What tells of changes alone holds event time back as flows do.
+      if (kind === 'policy_change')
+        origin.clock.observe({ cluster: record.cluster, node: told, startMs: record.timeMs }, nowMs);
+      const partition = partitionOf(record.id, log.partitions(options.topic));
+      entries.push({ partition, key: null, value: null, notice });
     }
     // Lines end a quiet time, also where they are the last there are for now.
     const quietSinceMs = batch.lines.length === 0 ? (origin.atEndMs ?? origin.restedMs ?? nowMs) : nowMs;
@@ -333,6 +353,11 @@ export async function collect(options: CollectOptions, context: Context, drain: 
     await checkpoint(clock.now());
   }
 }
+
+const noticesOf = ({ changes, losses }: Decoded, origin: string, readMs: number): Notice[] => [
+  ...changes.map((change) => noticeOfChange(change, origin, readMs)),
+  ...losses.map((loss) => noticeOfLoss(loss, origin, readMs)),
+];
 
 const isFull = (error: unknown): boolean =>
   error instanceof WeirError && (error.code === 'log_full' || error.code === 'disk_full');

@@ -2,9 +2,10 @@
  * What a component promises. Read this first: collector/, enricher/, detectors/, sinks/ and store/ are written
  * against this page, and pipeline/ is what drives them.
  */
-import type { Alert, Flow, Loss, RecordKind, RecordTypes } from '../schema/records.ts';
+import type { Alert, Flow, Loss, PolicyChange, RecordKind, RecordTypes } from '../schema/records.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Meter } from './meter.ts';
+import type { Notice } from './notice.ts';
 
 /** Construction is inert. `start` proves the far side or throws; `stop` is idempotent. */
 export interface Component {
@@ -118,6 +119,8 @@ export interface DecodeOutput {
   flow(flow: Flow): void;
   reject(reject: Reject): void;
   loss(loss: Loss): void;
+  /** Who changed which policy; from origins that tell of that. */
+  change?(change: PolicyChange): void;
   /** A line that is right but no flow, such as a header; counted by reason. Lines left out have no other trace. */
   skip?(reason: string): void;
 }
@@ -174,8 +177,8 @@ export interface DetectorContext {
 }
 
 /**
- * A fold over flows in (endMs, id) order. Everything is synchronous and depends on the flows alone: the same
- * flows give the same alerts, live or replayed, in one process or many.
+ * A fold over flows and notices in (time, id) order. Everything is synchronous and depends on them alone: the same
+ * records give the same alerts, live or replayed, in one process or many.
  */
 export interface Detector {
   /**
@@ -186,6 +189,11 @@ export interface Detector {
   /** 'fold' when late flows may still be folded (membership, not rates). */
   readonly late?: 'fold';
   observe(flow: Flow, role: Role): Iterable<Alert>;
+  /**
+   * A record that is no flow, in order with the flows. Every lane meets every notice once: a detector that raises
+   * one of them chooses the lane by whom it is about. Absent where flows are all that matters.
+   */
+  notice?(notice: Notice): Iterable<Alert>;
   /** Event time has passed `watermarkMs`. Called at any cadence; no field of an alert may depend on when. */
   advance(watermarkMs: number): Iterable<Alert>;
   /** The whole state in chunks of at most 1 MB. */

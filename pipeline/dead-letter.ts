@@ -2,6 +2,7 @@ import { newDeadLetter, type DeadLetter, type RecordKind } from '../schema/recor
 import { digest } from '../schema/ids.ts';
 import type { Delivery, Reject, Sink } from './contracts.ts';
 import { PartialWriteError, messageOf, type ErrorCode, type WeirError } from './errors.ts';
+import type { NoticeKind } from './notice.ts';
 import { topics, type Entry, type Log, type Topic, type TopicRecord } from './log.ts';
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -70,7 +71,7 @@ export async function appendOrKeep<T extends Topic>(
 /** A record that failed, with where it came from and what was wrong with it. */
 export function deadLetter(failure: {
   component: string;
-  kind: RecordKind | 'line';
+  kind: RecordKind | NoticeKind | 'line';
   code: ErrorCode;
   reason: string;
   error?: unknown;

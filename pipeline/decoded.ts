@@ -1,4 +1,4 @@
-import type { DeadLetter, Flow, Loss } from '../schema/records.ts';
+import type { DeadLetter, Flow, Loss, PolicyChange } from '../schema/records.ts';
 import type { DecodeOutput, LineDecoder, Reject } from './contracts.ts';
 import { deadLetter, lineLetter, payloadOf } from './dead-letter.ts';
 import { messageOf } from './errors.ts';
@@ -8,6 +8,7 @@ export class Decoded implements DecodeOutput {
   readonly flows: Flow[] = [];
   readonly rejects: Reject[] = [];
   readonly losses: Loss[] = [];
+  readonly changes: PolicyChange[] = [];
   readonly failures: { error: unknown; position: number; payload: string }[] = [];
   readonly stageFailures: { flow: Flow; error: unknown }[] = [];
   skipped = 0;
@@ -24,6 +25,9 @@ export class Decoded implements DecodeOutput {
   }
   loss(loss: Loss): void {
     this.losses.push(loss);
+  }
+  change(change: PolicyChange): void {
+    this.changes.push(change);
   }
   skip(): void {
     this.skipped++;

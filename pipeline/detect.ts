@@ -8,6 +8,7 @@ import { isRetryable, messageOf } from './errors.ts';
 import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
 import { newestManifest, type Manifest } from './manifest.ts';
+import type { Notice } from './notice.ts';
 import { partitionOf } from './partition.ts';
 import { attempt, quarantined, type Attempts } from './quarantine.ts';
 import type { SnapshotStore } from './snapshots.ts';
@@ -115,17 +116,18 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       snapshotMs: clock.now(),
       tookMs: 0,
       group: plan.create(number, {
-        failed(error, flow, detector, inARow) {
+        failed(error, item, detector, inARow) {
           counters.failed(error);
           if (inARow >= MAX_FAILURES_IN_A_ROW) throw error;
-          letters.push(flowLetter(detector, flow, error, clock.now()));
+          letters.push(itemLetter(detector, item, error, clock.now()));
         },
-        late(flow, role) {
+        late(item, role) {
           counters.dropped(role === 'source' ? 'late' : `late_for_${role}`, 1);
+          if ('record' in item || role === 'notice') return;
           // Only some flows have copies for rules, and those are late with the others.
           if (role !== 'rule') held.late[role]++;
-          held.late.sinceMs = Math.min(held.late.sinceMs, flow.endMs);
-          held.late.untilMs = Math.max(held.late.untilMs, flow.endMs);
+          held.late.sinceMs = Math.min(held.late.sinceMs, item.endMs);
+          held.late.untilMs = Math.max(held.late.untilMs, item.endMs);
         },
         overflowed(count) {
           counters.dropped('released_early', count);
@@ -346,18 +348,20 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     if (held.batches.some((batch) => batch && !batch.isStale())) await snapshot(held);
 }
 
-const flowLetter = (detector: string, flow: Flow, error: unknown, timeMs: number): DeadLetter =>
-  deadLetter({
+function itemLetter(detector: string, item: Flow | Notice, error: unknown, timeMs: number): DeadLetter {
+  const [kind, record] = 'record' in item ? [item.kind, item.record] : (['flow', item] as const);
+  return deadLetter({
     component: `detector.${detector}`,
-    kind: 'flow',
+    kind,
     code: 'record_failed',
-    reason: `${detector} failed on flow ${flow.id}: ${messageOf(error)}`,
+    reason: `${detector} failed on ${kind.replace('_', ' ')} ${record.id}: ${messageOf(error)}`,
     error,
-    payload: payloadOf(flow),
+    payload: payloadOf(record),
     timeMs,
-    origin: flow.origin,
-    position: flow.position,
+    origin: item.origin,
+    ...('position' in item ? { position: item.position } : {}),
   });
+}
 
 function lossesOf(held: Held, nowMs: number): ReturnType<typeof newLoss>[] {
   const losses: ReturnType<typeof newLoss>[] = [];

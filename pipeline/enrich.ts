@@ -136,6 +136,11 @@ export async function enrich(options: EnrichOptions, context: Context, drain: Ab
         for (const partition of options.ruleLanes(flow))
           byResponder.push({ partition, key: null, value: flow, raw: batch.partition, role: 'rule' });
     }
+    // Nothing is known yet of whom a notice is about in each lane: all are told.
+    for (const { notice } of batch.entries)
+      if (notice)
+        for (let partition = 0; partition < lanes; partition++)
+          byInitiator.push({ partition, key: null, value: null, raw: batch.partition, notice });
     const input = observe(batch);
     const watermarkMs = input.watermarks.current();
     if (watermarkMs > input.markedMs && last.appendMs - input.sinceMs >= limits.inactiveMs) {

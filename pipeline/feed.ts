@@ -1,4 +1,4 @@
-import { createDedup, type Dedup, type DedupState } from './dedup.ts';
+import { createDedup, dedupDefaults, type Dedup, type DedupState } from './dedup.ts';
 import type { LogEntry, Mark } from './log.ts';
 import type { Flow } from '../schema/records.ts';
 
@@ -11,7 +11,7 @@ export interface Feed {
   readonly resume: number;
   /** Goes on at an offset without a state of its own. */
   begin(offset: number): void;
-  /** True when the entry's flow is to be offered to its lanes. */
+  /** True when the entry's flow or notice is to be offered to its lanes. */
   admit(entry: LogEntry<Flow>): boolean;
   /** Least watermark of the inputs that go on; -Infinity until all of them were heard of. */
   watermarkMs(): number;
@@ -25,10 +25,16 @@ export interface FeedState {
   readonly waiting: readonly number[];
   readonly marks: readonly Mark[];
   readonly dedup: DedupState;
+  /** Notices by id; absent in a state that was saved before there were any. */
+  readonly notices?: DedupState;
 }
+
+/** Notices have no position of their own: so many of them are recognised when they are delivered again. */
+const MAX_NOTICES = 10_000;
 
 export function createFeed(): Feed {
   const dedup: Dedup = createDedup();
+  const notices: Dedup = createDedup({ ...dedupDefaults, maxOrigins: MAX_NOTICES });
   const marks = new Map<string, Mark>();
   let again = new Set<number>();
   /** An input that the configuration no longer has would hold event time up for ever. */
@@ -61,6 +67,12 @@ export function createFeed(): Feed {
         }
         return false;
       }
+      if (entry.notice) {
+        const { kind, record } = entry.notice;
+        // Told twice it says the same.
+        if (kind === 'report') return true;
+        return notices.admit(`${kind} ${record.id}`, entry.raw, 0, entry.appendMs);
+      }
       if (entry.value === null) return false;
       const { origin, position } = entry.value;
       // A lane may get a copy for a rule beside that of a side: each kind has an order of its own.
@@ -92,6 +104,7 @@ export function createFeed(): Feed {
         waiting: sorted.map((offset, i) => offset - (sorted[i - 1] ?? 0)),
         marks: [...marks.values()],
         dedup: dedup.save(),
+        notices: notices.save(),
       };
     },
     load(state) {
@@ -101,6 +114,7 @@ export function createFeed(): Feed {
       marks.clear();
       for (const mark of state.marks) marks.set(mark.input, mark);
       dedup.load(state.dedup);
+      notices.load(state.notices ?? []);
     },
   };
 }

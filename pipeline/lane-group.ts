@@ -4,6 +4,7 @@ import { WeirError } from './errors.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import type { LogEntry } from './log.ts';
+import type { Notice } from './notice.ts';
 import { createRest } from './rest.ts';
 import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
@@ -27,7 +28,7 @@ export interface LaneGroupOptions {
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
   readonly failed: LaneOptions['failed'];
-  readonly late: (flow: Flow, role: Role) => void;
+  readonly late: (item: Flow | Notice, role: Role | 'notice') => void;
   readonly overflowed: (count: number) => void;
 }
 
@@ -52,11 +53,19 @@ export interface LaneGroup {
 }
 
 /** A flow that waits for the watermark. */
-interface Waiting extends Sortable {
+interface WaitingFlow extends Sortable {
   /** Where it rests. */
   readonly slot: number;
   readonly role: LogEntry<Flow>['role'];
 }
+
+/** Notices are few: each waits as it is. */
+interface WaitingNotice extends Sortable {
+  readonly notice: Notice;
+  readonly feed: number;
+  readonly offset: number;
+}
+type Waiting = WaitingFlow | WaitingNotice;
 
 const STATE_VERSION = 1;
 
@@ -85,7 +94,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   /** Event time up to which everything was folded. */
   let foldedMs = -Infinity;
 
-  function fold(feed: number, flow: Flow, role: Waiting['role'], isLate: boolean, alerts: Alert[]): void {
+  function fold(feed: number, flow: Flow, role: WaitingFlow['role'], isLate: boolean, alerts: Alert[]): void {
     options.route(feed, flow, { role }, (number, as) => {
       const lane = byNumber.get(number);
       if (!lane) return;
@@ -94,26 +103,43 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     });
   }
 
-  function wake({ slot, role }: Waiting, alerts: Alert[]): void {
-    const feed = rest.feedOf(slot);
-    const flow = rest.wake(slot);
-    fold(feed, flow, role, false, alerts);
+  /** What is told, is told to every lane. */
+  function tell(notice: Notice, isLate: boolean, alerts: Alert[]): void {
+    if (isLate) options.late(notice, 'notice');
+    for (const { state } of members) state.tell(notice, isLate, alerts);
   }
 
-  /** Event time is capped at the time the log took the flow: a clock years ahead must not wait for years. */
-  function offer(feed: number, entry: LogEntry<Flow>, alerts: Alert[]): void {
-    const flow = entry.value!;
-    const { role } = entry;
-    const timeMs = Math.min(flow.endMs, entry.appendMs);
-    if (timeMs <= foldedMs) return fold(feed, flow, role, true, alerts);
-    const slot = rest.put(flow, feed, entry.offset);
-    // Copies of one flow have the same id: that of the initiator's side comes first, those for rules last.
-    buffer.add({ timeMs, id: flow.id, tie: role ? feeds.length : feed, slot, role });
+  function wake(item: Waiting, alerts: Alert[]): void {
+    if ('notice' in item) return tell(item.notice, false, alerts);
+    const feed = rest.feedOf(item.slot);
+    fold(feed, rest.wake(item.slot), item.role, false, alerts);
+  }
+
+  /** Puts it in order; when too much waits, the oldest second is folded early. */
+  function wait(item: Waiting, alerts: Alert[]): void {
+    buffer.add(item);
     if (buffer.size <= options.maxWaiting) return;
     const { items, upToMs } = buffer.releaseOldest();
     options.overflowed(items.length);
     for (const early of items) wake(early, alerts);
     foldedMs = Math.max(foldedMs, upToMs);
+  }
+
+  /** Event time is capped at the time the log took the entry: a clock years ahead must not wait for years. */
+  function offer(feed: number, entry: LogEntry<Flow>, alerts: Alert[]): void {
+    const { notice, role, offset } = entry;
+    const flow = entry.value;
+    if (notice) {
+      const timeMs = Math.min(notice.timeMs, entry.appendMs);
+      if (timeMs <= foldedMs) return tell(notice, true, alerts);
+      return wait({ timeMs, id: notice.record.id, tie: feed, notice, feed, offset }, alerts);
+    }
+    if (!flow) return;
+    const timeMs = Math.min(flow.endMs, entry.appendMs);
+    if (timeMs <= foldedMs) return fold(feed, flow, role, true, alerts);
+    const slot = rest.put(flow, feed, offset);
+    // Copies of one flow have the same id: that of the initiator's side comes first, those for rules last.
+    wait({ timeMs, id: flow.id, tie: role ? feeds.length : feed, slot, role }, alerts);
   }
 
   function advance(alerts: Alert[]): void {
@@ -147,7 +173,9 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     },
     snapshot() {
       const waiting: number[][] = feeds.map(() => []);
-      for (const { slot } of buffer.items()) waiting[rest.feedOf(slot)]!.push(rest.offsetOf(slot));
+      for (const item of buffer.items())
+        if ('notice' in item) waiting[item.feed]!.push(item.offset);
+        else waiting[rest.feedOf(item.slot)]!.push(rest.offsetOf(item.slot));
       const states = feeds.map((feed, i) => feed.save(waiting[i]!));
       const body: Uint8Array[] = [];
       const header: Header = {

@@ -1,5 +1,6 @@
 import type { Flow, Alert } from '../schema/records.ts';
 import type { Detector, Role } from './contracts.ts';
+import type { Notice } from './notice.ts';
 
 /** A detector in a lane, with the name it is counted under. */
 export interface LaneDetector {
@@ -15,13 +16,15 @@ export interface LaneOptions {
    * A record that makes a detector throw is the record's fault: the fold goes on without it. `inARow` counts
    * the flows this detector failed on without one in between that it took.
    */
-  readonly failed: (error: unknown, flow: Flow, detector: string, inARow: number) => void;
+  readonly failed: (error: unknown, item: Flow | Notice, detector: string, inARow: number) => void;
 }
 
 /** One lane: its share of the keys, with every detector's state of them. Whoever feeds it minds the order. */
 export interface Lane {
   /** Shows a copy to the detectors that want its role; one that came too late only to those that can still fold it. */
   observe(flow: Flow, role: Role, isLate: boolean, alerts: Alert[]): void;
+  /** Tells what else was said to the detectors that listen. */
+  tell(notice: Notice, isLate: boolean, alerts: Alert[]): void;
   /** Tells the detectors that event time has passed. */
   advance(watermarkMs: number, alerts: Alert[]): void;
   readonly detectors: readonly LaneDetector[];
@@ -48,6 +51,18 @@ export function createLane({ detectors, failed }: LaneOptions): Lane {
           failuresInARow[i] = 0;
         } catch (error) {
           failed(error, flow, name, ++failuresInARow[i]!);
+        }
+      }
+    },
+    tell(notice, isLate, alerts) {
+      for (let i = 0; i < detectors.length; i++) {
+        const { name, detector } = detectors[i]!;
+        if (!detector.notice || (isLate && detector.late !== 'fold')) continue;
+        try {
+          for (const alert of detector.notice(notice)) alerts.push(alert);
+          failuresInARow[i] = 0;
+        } catch (error) {
+          failed(error, notice, name, ++failuresInARow[i]!);
         }
       }
     },

@@ -4,6 +4,7 @@
  */
 import type { RecordKind, RecordTypes } from '../schema/records.ts';
 import type { WeirError } from './errors.ts';
+import type { Notice } from './notice.ts';
 
 /** Topics by the name used in code: the record kind each holds, and its default name over Kafka. */
 export const topics = {
@@ -38,14 +39,16 @@ export interface Mark {
   readonly final: boolean;
 }
 
-/** What is appended: a record, or a mark, to one partition. */
+/** What is appended to one partition: a record, a mark, or a notice. */
 export interface Entry<T> {
   readonly partition: number;
   /** Key, for Kafka's compaction and for other readers; null when none. */
   readonly key: string | null;
-  /** Null when the entry is a mark. */
+  /** Null when the entry is a mark or a notice. */
   readonly value: T | null;
   readonly mark?: Mark;
+  /** Of another kind than the topic's records, and in order with them. */
+  readonly notice?: Notice;
   /** Partition of `weir.flows` the record came through; 0 in one process. Order holds per (origin, raw). */
   readonly raw?: number;
   /** Greatest `startMs` of the origin so far less its disorder, for the watermark; absent when unchanged. */
@@ -60,6 +63,7 @@ export interface LogEntry<T> {
   /** Decoded anew where it was let go of: who keeps an entry for long keeps the entry, not its value. */
   readonly value: T | null;
   readonly mark: Mark | null;
+  readonly notice?: Notice | undefined;
   readonly raw: number;
   readonly clockMs: number | null;
   readonly role?: 'rule' | undefined;
@@ -70,7 +74,7 @@ export interface LogEntry<T> {
   /** Lets go of the decoded value, which `bytes` gives back when it is asked for. */
   forget?(): void;
   /**
-   * Set when `bytes` could not be turned into a record, which is what it says; `value` and `mark` are null then
+   * Set when `bytes` could not be turned into a record, which is what it says; `value` and `mark` are null then,
    * and the entry belongs in the dead letter.
    */
   readonly error?: string;

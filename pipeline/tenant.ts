@@ -1,5 +1,6 @@
 import {
   newEndpoint,
+  newEvidence,
   type Alert,
   type Endpoint,
   type Flow,
@@ -81,7 +82,7 @@ function alertView(alert: Alert, tenant: string): Alert | null {
       ...alert.why,
       summary: `${alert.rule}: traffic with another tenant${port === null ? '' : ` on port ${port}`} was ${alert.outcome}.`,
     },
-    evidence: { flows: [], flowIds: [], ports: alert.evidence.ports, peers: [], policies: [] },
+    evidence: { ...newEvidence(), ports: alert.evidence.ports },
     links: { runbook: alert.links.runbook, search: null, kibana: null },
   };
 }

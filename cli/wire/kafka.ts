@@ -170,7 +170,7 @@ const heartbeatMs = (config: Config, partitions: number): number =>
 function topicsOf(config: Config, role: Role | null): Topic[] {
   const always: Topic[] = ['deadletter', 'losses', 'access'];
   const byRole: Readonly<Record<Role, readonly Topic[]>> = {
-    collector: ['flows'],
+    collector: ['flows', 'policyChanges'],
     enricher: ['flows', 'enriched', 'rekeyed', 'control'],
     detectors: ['enriched', 'rekeyed', 'alerts', 'incidents', 'control'],
     sinks: config.sinks.flatMap(sinkTopics),

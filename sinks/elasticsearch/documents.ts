@@ -116,6 +116,7 @@ export function alertDocument(alert: Alert, namespace: string | null): string {
         ports: alert.evidence.ports,
         peers: alert.evidence.peers,
         policies: alert.evidence.policies,
+        record_ids: alert.evidence.records,
         search: alert.links.search,
       },
       entity: party(entity),

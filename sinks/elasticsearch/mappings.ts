@@ -97,6 +97,7 @@ const weir = object({
       'suppressed_by',
       'incident',
       'flow_ids',
+      'record_ids',
       'peers',
       'policies',
     ),

@@ -4,12 +4,12 @@ import { assert as assertProperty, integer, property } from 'fast-check';
 import { codecOf } from '../../schema/codec.ts';
 import type { DetectorFactory } from '../../pipeline/contracts.ts';
 import type { RuleLanes } from '../../pipeline/lane-plan.ts';
-import type { Flow } from '../../schema/records.ts';
 import {
   canonical,
   inOrder,
   opened,
   runDetector,
+  type Item,
   type RunOptions,
   type RunResult,
 } from '../detectors/harness.ts';
@@ -19,15 +19,17 @@ export interface DetectorSubject {
   readonly name: string;
   readonly factory: DetectorFactory;
   /** Traffic that raises alerts, opens, revises and closes some. */
-  readonly alerting: readonly Flow[];
+  readonly alerting: readonly Item[];
   /** Traffic that must raise none. */
-  readonly benign: readonly Flow[];
+  readonly benign: readonly Item[];
   /** `count` flows with as many distinct keys as there can be. */
-  readonly flood: (count: number) => readonly Flow[];
+  readonly flood: (count: number) => readonly Item[];
   /** Lanes of further copies of a flow, for a detector that has its own. */
   readonly ruleLanes?: (lanes: number) => RuleLanes;
   /** What its alerts name as their content, where that is not what the detector was given. */
   readonly contentVersions?: readonly string[];
+  /** Rules whose evidence is that nothing came. */
+  readonly ofNothing?: readonly string[];
 }
 
 const CHUNK_BYTES = 1_000_000;
@@ -36,8 +38,8 @@ const MAX_KEY_BYTES = 150;
 
 /** What every detector promises (pipeline/contracts.ts), as tests. */
 export function detectorContract(subject: DetectorSubject): void {
-  const { name, factory, alerting, benign, flood, contentVersions = ['test'] } = subject;
-  const run = (flows: readonly Flow[], options: RunOptions = {}): RunResult =>
+  const { name, factory, alerting, benign, flood, contentVersions = ['test'], ofNothing = [] } = subject;
+  const run = (flows: readonly Item[], options: RunOptions = {}): RunResult =>
     runDetector(factory, flows, subject.ruleLanes ? { ...options, ruleLanes: subject.ruleLanes } : options);
   const whole = canonical(run(alerting).alerts);
 
@@ -56,7 +58,9 @@ export function detectorContract(subject: DetectorSubject): void {
       assert.ok(alert.score >= 0 && alert.score <= 1);
       assert.ok(alert.firstMs <= alert.lastMs && alert.lastMs <= alert.raisedMs);
       assert.ok(alert.count >= 1);
-      assert.ok(alert.evidence.flows.length >= 1 && alert.evidence.flows.length <= 5);
+      const evidence = alert.evidence.flows.length + alert.evidence.records.length;
+      assert.ok(evidence >= 1 || ofNothing.includes(alert.rule));
+      assert.ok(alert.evidence.flows.length <= 5 && alert.evidence.records.length <= 20);
       assert.ok(alert.evidence.flowIds.length <= 20);
       assert.match(alert.links.search ?? '', /^weir search '.+' --from \S+ --to \S+$/);
     }

@@ -1,7 +1,13 @@
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { Detector, DetectorFactory, Role } from '../../pipeline/contracts.ts';
 import type { RuleLanes } from '../../pipeline/lane-plan.ts';
+import type { Notice } from '../../pipeline/notice.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
+
+/** What a detector is shown. */
+export type Item = Flow | Notice;
+
+const isNotice = (item: Item): item is Notice => 'record' in item;
 
 /** How flows are shown to a detector; what it finds may not depend on it. */
 export interface RunOptions {
@@ -29,10 +35,13 @@ export interface RunResult {
 
 const DAY_MS = 86_400_000;
 
-/** Shows flows to a detector as the runtime does: in (endMs, id) order, in the lanes of their entities. */
+/**
+ * Shows flows to a detector as the runtime does: in (endMs, id) order, in the lanes of their entities, and notices
+ * between them in every lane.
+ */
 export function runDetector(
   factory: DetectorFactory,
-  flows: readonly Flow[],
+  flows: readonly Item[],
   options: RunOptions = {},
 ): RunResult {
   const { lanes = 12, maxKeys = 100_000, advanceEvery = 0, restartEvery = 0, tailMs = 3 * DAY_MS } = options;
@@ -54,13 +63,16 @@ export function runDetector(
     showIn(partitionOf(side.entity ?? side.ip ?? '', lanes), flow, role);
   };
   let seen = 0;
-  for (const flow of inOrder(flows)) {
-    show(flow, 'source');
-    show(flow, 'destination');
-    for (const lane of ruleLanes(flow)) showIn(lane, flow, 'rule');
+  for (const item of inOrder(flows)) {
+    if (isNotice(item)) for (const detector of detectors) alerts.push(...(detector.notice?.(item) ?? []));
+    else {
+      show(item, 'source');
+      show(item, 'destination');
+      for (const lane of ruleLanes(item)) showIn(lane, item, 'rule');
+    }
     seen++;
     if (advanceEvery > 0 && seen % advanceEvery === 0) {
-      for (const detector of detectors) alerts.push(...detector.advance(timeOf(flow)));
+      for (const detector of detectors) alerts.push(...detector.advance(timeOf(item)));
     }
     if (restartEvery > 0 && seen % restartEvery === 0) {
       snapshotBytes = 0;
@@ -76,16 +88,17 @@ export function runDetector(
     }
   }
   const keys = detectors.reduce((sum, detector) => sum + detector.status().keys, 0);
-  const last = flows.reduce((latest, flow) => Math.max(latest, timeOf(flow)), 0);
+  const last = flows.reduce((latest, item) => Math.max(latest, timeOf(item)), 0);
   for (const detector of detectors) alerts.push(...detector.advance(last + tailMs));
   return { alerts, evicted, chunkBytes, snapshotBytes, keys };
 }
 
 /** The order in which detectors meet flows: the runtime caps their time at that of the log. */
-export const inOrder = (flows: readonly Flow[]): readonly Flow[] =>
-  [...flows].sort((a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1));
+export const inOrder = <T extends Item>(items: readonly T[]): readonly T[] =>
+  [...items].sort((a, b) => timeOf(a) - timeOf(b) || (idOf(a) < idOf(b) ? -1 : 1));
 
-const timeOf = (flow: Flow): number => Math.min(flow.endMs, flow.receivedMs);
+const timeOf = (item: Item): number => (isNotice(item) ? item.timeMs : Math.min(item.endMs, item.receivedMs));
+const idOf = (item: Item): string => (isNotice(item) ? item.record.id : item.id);
 
 /** Alerts by id and revision, so that runs can be compared whatever the order over ids. */
 export const canonical = (alerts: readonly Alert[]): readonly Alert[] =>

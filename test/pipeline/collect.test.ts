@@ -6,7 +6,7 @@ import type { Input, LineBatch, LineDecoder, OriginContext } from '../../pipelin
 import { createCounters } from '../../pipeline/counters.ts';
 import { memoryCursors, type Cursors } from '../../pipeline/cursors.ts';
 import { noMeter } from '../../pipeline/meter.ts';
-import type { DeadLetter, Flow } from '../../schema/records.ts';
+import { newLoss, newPolicyChange, type DeadLetter, type Flow } from '../../schema/records.ts';
 import { manualClock, testContext } from '../helpers/context.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { fakeLog, type FakeLog } from './fake-log.ts';
@@ -377,4 +377,35 @@ test('after a restart event time waits for every origin that was read before, bu
   await clock.tick(0);
   await after(5);
   assert.equal(heard.log.marks('enriched').at(-1)!.watermarkMs, T0 - 50_000 - DISORDER_MS);
+});
+
+test('losses and changes go to their topics and, among the flows, to the detectors before the mark', async (t) => {
+  const change = newPolicyChange({
+    id: 'c1',
+    timeMs: T0 + 4000,
+    cluster: 'test',
+    verb: 'delete',
+    kind: 'NetworkPolicy',
+    name: 'web',
+  });
+  const loss = newLoss({ id: 'l1', where: 'source.test', sinceMs: T0, untilMs: T0 + 1e9 });
+  const decoder = (context: OriginContext): LineDecoder => ({
+    decode(line, out) {
+      if (line.text === 'change') out.change?.(change);
+      else plainDecoder(context).decode(line, out);
+    },
+  });
+  const input = inputOf([batchOf('a', 0, ['1', 'change'], { losses: [loss] })]);
+  const { log, done } = run(t, input, { decoder }, manualClock(T0 + 9000));
+  await done;
+  assert.deepEqual([log.values('losses'), log.values('policyChanges')], [[loss], [change]]);
+  assert.deepEqual(
+    log.appended
+      .filter(({ topic }) => topic === 'enriched')
+      .map(({ entry: { value, notice, mark } }) =>
+        value ? 'flow' : notice ? [notice.kind, notice.timeMs - T0, notice.origin] : mark!.watermarkMs - T0,
+      )
+      .slice(0, 5),
+    ['flow', ['policy_change', 4000, 'a'], ['loss', 9000, 'a'], ['report', 1000, 'a'], 4000 - DISORDER_MS],
+  );
 });

@@ -7,10 +7,11 @@ import { enrich } from '../../pipeline/enrich.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import type { RuleLanes } from '../../pipeline/lane-plan.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
+import { noticeOfLoss } from '../../pipeline/notice.ts';
 import { noMeter } from '../../pipeline/meter.ts';
 import { fileAttempts, noAttempts, type Attempts } from '../../pipeline/quarantine.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
-import type { DeadLetter, Flow } from '../../schema/records.ts';
+import { newLoss, type DeadLetter, type Flow } from '../../schema/records.ts';
 import { testContext } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
@@ -216,4 +217,21 @@ test('a copy for a rule goes to each lane the rule asks for, and says what it is
       [3, 1, ssh.id],
     ],
   );
+});
+
+test('a notice goes to every lane once, before the mark that passes it', async (t) => {
+  const { log } = enriching(t);
+  const loss = newLoss({ id: 'l1', where: 'source.test', sinceMs: T0, untilMs: T0 });
+  const notice = noticeOfLoss(loss, 'file:a', T0);
+  await log.give([flowAt(0, T0), logEntry(1, { notice, appendMs: T0 }), flowAt(2, T0 + 31_000)], {
+    topic: 'flows',
+    partition: 1,
+  });
+  for (let lane = 0; lane < LANES; lane++) {
+    const what = log.appended
+      .filter(({ topic, entry }) => topic === 'enriched' && entry.partition === lane && !entry.value)
+      .map(({ entry }) => (entry.notice ? `${entry.notice.record.id} through ${entry.raw}` : 'mark'));
+    assert.deepEqual(what, ['l1 through 1', 'mark']);
+  }
+  assert.ok(!log.appended.some(({ topic, entry }) => topic === 'rekeyed' && entry.notice));
 });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { createFeed, resumeOffset } from '../../pipeline/feed.ts';
+import { noticeOfLoss } from '../../pipeline/notice.ts';
+import { newLoss, type Flow } from '../../schema/records.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { logEntry, markAt } from './fake-log.ts';
 
@@ -98,4 +100,22 @@ test('what the log no longer holds is not waited for', () => {
   restored.load(feed.save([0, 1]));
   restored.admit(flowAt(6));
   assert.equal(restored.watermarkMs(), T0 + 10);
+});
+
+test('a notice is admitted once, whatever origin and position the flows around it have', () => {
+  const loss = (id: string) => newLoss({ id, where: 'source.test', sinceMs: T0, untilMs: T0 });
+  const told = (offset: number, id: string) =>
+    logEntry<Flow>(offset, { notice: noticeOfLoss(loss(id), 'file:a', T0) });
+  const before = createFeed();
+  assert.deepEqual(
+    [told(0, 'a'), flowAt(1), told(2, 'b'), told(3, 'a'), flowAt(4)].map((entry) => before.admit(entry)),
+    [true, true, true, false, true],
+  );
+  const after = createFeed();
+  after.load(before.save([2]));
+  assert.equal(after.resume, 2);
+  assert.deepEqual(
+    [told(2, 'b'), told(3, 'a'), flowAt(4), told(5, 'b'), told(6, 'c')].map((entry) => after.admit(entry)),
+    [true, false, false, false, true],
+  );
 });

@@ -4,7 +4,8 @@ import type { Detector, Role } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import { createLaneGroup, type LaneGroup, type LaneGroupOptions } from '../../pipeline/lane-group.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
-import type { Flow } from '../../schema/records.ts';
+import { noticeOfLoss, type Notice } from '../../pipeline/notice.ts';
+import { newLoss, type Flow } from '../../schema/records.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
 import { logEntry, markAt } from './fake-log.ts';
 
@@ -30,6 +31,8 @@ function watcher(key: Detector['key'], late?: 'fold'): Detector & { readonly see
   };
 }
 
+const positionOf = (item: Flow | Notice): number => ('position' in item ? item.position : -1);
+
 /** One lane, fed by the copies of initiators and those of responders, to be written down in any order. */
 function laneOf(
   detectors: readonly Detector[],
@@ -46,8 +49,8 @@ function laneOf(
       detectors.map((detector, i) => ({ name: `d${i}`, detector, where: options.only ?? null })),
     maxWaiting: 1000,
     stateKey: '',
-    failed: (_error, flow, name) => failed.push(`${name} ${flow.position}`),
-    late: (flow) => late.push(flow.position),
+    failed: (_error, item, name) => failed.push(`${name} ${positionOf(item)}`),
+    late: (item) => late.push(positionOf(item)),
     overflowed: (count) => overflowed.push(count),
     ...options,
   });
@@ -63,6 +66,10 @@ function laneOf(
       const value = aFlow({ position, origin: `o${position}`, startMs: T0 + afterMs });
       if (role === 'rule') put(1, { value, role });
       else put(role === 'source' ? 0 : 1, { value });
+    },
+    tell: (id: string, afterMs: number): void => {
+      const loss = newLoss({ id, where: 'source.test', sinceMs: T0, untilMs: T0 + afterMs });
+      put(0, { notice: { ...noticeOfLoss(loss, 'a', T0 + 1e6), timeMs: T0 + afterMs } });
     },
     advance: (afterMs: number): void => {
       for (const feed of [0, 1]) put(feed, { mark: markAt(T0 + afterMs) });
@@ -257,4 +264,35 @@ test('a state of another version is refused by its name', () => {
     message: /version 9, expected 1/,
   });
   assert.throws(() => groupOf(watcher('source')).restore([]), { code: 'state_unusable' });
+});
+
+test('notices are shown in order with the flows to the detectors that look at them', () => {
+  const seen: string[] = [];
+  const both: Detector = {
+    ...watcher('source'),
+    observe: (flow) => (seen.push(`flow ${flow.position}`), []),
+    notice: ({ record }) => (seen.push(record.id), []),
+  };
+  const { group, offer, tell, advance, late } = laneOf([both, watcher('source')]);
+  tell('second', 500);
+  offer(1, 900);
+  offer(2, 100);
+  assert.equal(group.waiting, 3);
+  assert.equal(group.snapshot().resume[0], 0, 'what waits is read again, the notice first');
+  advance(1000);
+  tell('late', 1000);
+  assert.deepEqual([seen, late], [['flow 2', 'second', 'flow 1'], [-1]]);
+});
+
+test('a notice that a detector fails on is told, and the fold goes on', () => {
+  const broken: Detector = {
+    ...watcher('source'),
+    notice() {
+      throw new Error('this detector has a bug');
+    },
+  };
+  const { tell, advance, failed } = laneOf([broken]);
+  tell('l1', 0);
+  advance(0);
+  assert.deepEqual(failed, ['d0 -1']);
 });

@@ -6,7 +6,10 @@ export const roles: readonly Role[] = ['collector', 'enricher', 'detectors', 'si
 
 /** What each role does with the topics. Everyone reads and publishes schemas. */
 const needs: Record<Role, { readonly write: readonly TopicKey[]; readonly read: readonly TopicKey[] }> = {
-  collector: { write: ['flows', 'losses', 'deadletter', 'access', 'schemas'], read: ['schemas'] },
+  collector: {
+    write: ['flows', 'policyChanges', 'losses', 'deadletter', 'access', 'schemas'],
+    read: ['schemas'],
+  },
   enricher: {
     write: ['enriched', 'rekeyed', 'inventory', 'policyChanges', 'losses', 'deadletter', 'schemas'],
     read: ['flows', 'inventory', 'control', 'schemas'],

@@ -1,9 +1,10 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { messageOf } from '../../pipeline/errors.ts';
 import type { LogEntry, Mark } from '../../pipeline/log.ts';
+import { parseNotice } from '../../pipeline/notice.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 import { headerOf, unframe, type SchemaRef } from './framing.ts';
-import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, ROLE_HEADER, parseMark } from './marks.ts';
+import { CLOCK_HEADER, MARK_HEADER, NOTICE_HEADER, RAW_HEADER, ROLE_HEADER, parseMark } from './marks.ts';
 import type { OwnFraming, SchemaDirectory } from './schemas.ts';
 
 /** Entries decoded so far, and the schema that is missing for the next one. */
@@ -44,6 +45,12 @@ function decodeMessage<K extends RecordKind>(
     }
   }
   if (!bytes) {
+    const told = headerOf(headers, NOTICE_HEADER);
+    if (told !== null) {
+      const notice = parseNotice(told);
+      if (!notice) return undecodable(message, `the notice ${told.slice(0, 200)} is malformed`);
+      return { ...entryOf<RecordTypes[K]>(message, null, null), notice };
+    }
     const text = headerOf(headers, MARK_HEADER);
     const mark = text === null ? null : parseMark(text);
     if (text !== null && !mark) return undecodable(message, `the mark ${text.slice(0, 200)} is malformed`);

@@ -1,9 +1,10 @@
 import type { IHeaders, Message } from 'kafkajs';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import type { Entry, Unencodable } from '../../pipeline/log.ts';
+import { noticeText } from '../../pipeline/notice.ts';
 import type { Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
-import { CLOCK_HEADER, MARK_HEADER, RAW_HEADER, ROLE_HEADER, markText } from './marks.ts';
+import { CLOCK_HEADER, MARK_HEADER, NOTICE_HEADER, RAW_HEADER, ROLE_HEADER, markText } from './marks.ts';
 import type { Values } from './shared-values.ts';
 import type { Lease } from './slabs.ts';
 
@@ -69,7 +70,8 @@ export function encodeEntries<K extends RecordKind>(
     if (entry.mark && !how.marks) continue;
     const value = entry.value === null ? null : valueOf(entry.value, i, how);
     const message = toMessage(entry, value);
-    const bytes = OVERHEAD_BYTES + (message.value?.length ?? 0) + (entry.key?.length ?? 0);
+    const bytes =
+      OVERHEAD_BYTES + (message.value?.length ?? 0) + (entry.key?.length ?? 0) + noticeBytes(message);
     if (bytes > how.maxBytes) throw tooLarge(entry.value, bytes, how);
     let bundle = open.get(entry.partition);
     if (bundle && (bundle.bytes + bytes > how.maxBytes || bundle.messages.length >= how.maxRecords)) {
@@ -86,6 +88,9 @@ export function encodeEntries<K extends RecordKind>(
   done.push(...open.values());
   return done;
 }
+
+/** A notice is the only header of any length. */
+const noticeBytes = ({ headers }: Message): number => headers?.[NOTICE_HEADER]?.length ?? 0;
 
 function toMessage(entry: Entry<unknown>, value: Buffer | null): Message {
   const headers = headersOf(entry);
@@ -136,9 +141,10 @@ function encodeValue<K extends RecordKind>(
 }
 
 function headersOf(entry: Entry<unknown>): IHeaders | null {
-  if (!entry.mark && !entry.raw && !entry.role && entry.clockMs === undefined) return null;
+  if (!entry.mark && !entry.notice && !entry.raw && !entry.role && entry.clockMs === undefined) return null;
   const headers: IHeaders = {};
   if (entry.mark) headers[MARK_HEADER] = markText(entry.mark);
+  if (entry.notice) headers[NOTICE_HEADER] = noticeText(entry.notice);
   if (entry.raw) headers[RAW_HEADER] = String(entry.raw);
   if (entry.role) headers[ROLE_HEADER] = entry.role;
   if (entry.clockMs !== undefined) headers[CLOCK_HEADER] = String(entry.clockMs);

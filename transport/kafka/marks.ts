@@ -1,7 +1,8 @@
 import type { Mark } from '../../pipeline/log.ts';
 
-/** Headers of ours. A message with a mark has no value. */
+/** Headers of ours. A message with a mark or a notice has no value: data topics hold records of one kind. */
 export const MARK_HEADER = 'weir-mark';
+export const NOTICE_HEADER = 'weir-notice';
 /** Partition of `weir.flows` a record came through; left out when 0. */
 export const RAW_HEADER = 'raw';
 /** Clock of the record's origin, epoch milliseconds; left out when unchanged. */

@@ -1,18 +1,21 @@
 import type { Entry, LogEntry, Mark, Unencodable } from '../../pipeline/log.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
+import { noticeText, parseNotice, type Notice } from '../../pipeline/notice.ts';
 import type { Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 
 /**
  * The entries of one append as they lie on disk: u32 length and u32 CRC-32 of what follows, f64 first offset,
  * f64 append time, u32 count; then for each entry u8 flags, u32 raw partition, and what the flags name: f64
- * clock, u16-prefixed JSON of a mark, u32-prefixed Avro of the record. Little-endian.
+ * clock, u16-prefixed JSON of a mark, u32-prefixed JSON of a notice, u32-prefixed Avro of the record.
+ * Little-endian.
  */
 export const FRAME_HEADER_BYTES = 28;
 const HAS_VALUE = 1;
 const HAS_MARK = 2;
 const HAS_CLOCK = 4;
 const FOR_RULE = 8;
+const HAS_NOTICE = 16;
 
 export interface Frame<T> {
   readonly bytes: Buffer;
@@ -45,6 +48,7 @@ class FrameEntry<T> implements LogEntry<T> {
   readonly raw: number;
   readonly clockMs: number | null;
   readonly role: LogEntry<T>['role'];
+  readonly notice: Notice | undefined;
 
   constructor(
     shared: Shared<T>,
@@ -55,6 +59,7 @@ class FrameEntry<T> implements LogEntry<T> {
       readonly raw: number;
       readonly clockMs: number | null;
       readonly role: LogEntry<T>['role'];
+      readonly notice: Notice | undefined;
     },
   ) {
     this.#shared = shared;
@@ -66,6 +71,7 @@ class FrameEntry<T> implements LogEntry<T> {
     this.raw = held.raw;
     this.clockMs = held.clockMs;
     this.role = held.role;
+    this.notice = held.notice;
   }
   get offset(): number {
     return this.#shared.firstOffset + this.#index;
@@ -105,18 +111,24 @@ export function encodeFrame<K extends RecordKind>(
   const spans: number[] = [];
   for (const entry of entries) {
     const mark = entry.mark ? Buffer.from(JSON.stringify(entry.mark)) : null;
-    need(64 + (mark?.length ?? 0));
+    const notice = entry.notice ? Buffer.from(noticeText(entry.notice)) : null;
+    need(64 + (mark?.length ?? 0) + (notice?.length ?? 0));
     const flags =
       (entry.value === null ? 0 : HAS_VALUE) |
       (mark ? HAS_MARK : 0) |
       (entry.clockMs === undefined ? 0 : HAS_CLOCK) |
-      (entry.role === undefined ? 0 : FOR_RULE);
+      (entry.role === undefined ? 0 : FOR_RULE) |
+      (notice ? HAS_NOTICE : 0);
     buffer[at] = flags;
     at = buffer.writeUInt32LE(entry.raw ?? 0, at + 1);
     if (entry.clockMs !== undefined) at = buffer.writeDoubleLE(entry.clockMs, at);
     if (mark) {
       at = buffer.writeUInt16LE(mark.length, at);
       at += mark.copy(buffer, at);
+    }
+    if (notice) {
+      at = buffer.writeUInt32LE(notice.length, at);
+      at += notice.copy(buffer, at);
     }
     if (entry.value === null) {
       spans.push(0, 0);
@@ -152,11 +164,11 @@ export function encodeFrame<K extends RecordKind>(
   return {
     bytes: shared.bytes,
     entries: entries.map(
-      ({ value, mark = null, raw = 0, clockMs = null, role }, index) =>
+      ({ value, mark = null, notice, raw = 0, clockMs = null, role }, index) =>
         new FrameEntry(
           shared,
           { index, start: spans[2 * index]!, end: spans[2 * index + 1]! },
-          { value, mark, raw, clockMs, role },
+          { value, mark, notice, raw, clockMs, role },
         ),
     ),
   };
@@ -212,14 +224,21 @@ export function decodeFrame<T>(
       mark = JSON.parse(bytes.toString('utf8', at + 2, at + 2 + length)) as Mark;
       at += 2 + length;
     }
+    let notice: Notice | undefined;
+    if (flags & HAS_NOTICE) {
+      const length = bytes.readUInt32LE(at);
+      notice = parseNotice(bytes.toString('utf8', at + 4, at + 4 + length)) ?? undefined;
+      at += 4 + length;
+    }
     let start = 0;
     let end = 0;
     if (flags & HAS_VALUE) {
       start = at + 4;
       at = end = start + bytes.readUInt32LE(at);
     }
-    const role = flags & FOR_RULE ? 'rule' : undefined;
-    entries.push(new FrameEntry(shared, { index, start, end }, { value: null, mark, raw, clockMs, role }));
+    const role = flags & FOR_RULE ? ('rule' as const) : undefined;
+    const held = { value: null, mark, notice, raw, clockMs, role } as const;
+    entries.push(new FrameEntry(shared, { index, start, end }, held));
   }
   return entries;
 }

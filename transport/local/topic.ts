@@ -322,6 +322,7 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
       offset: place.firstOffset + i,
       value: entry.value,
       mark: entry.mark ?? null,
+      notice: entry.notice,
       raw: entry.raw ?? 0,
       clockMs: entry.clockMs ?? null,
       appendMs: place.appendMs,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { noticeOfLoss } from '../../../pipeline/notice.ts';
 import { codecOf } from '../../../schema/codec.ts';
+import { newLoss } from '../../../schema/records.ts';
 import { decodeFrame, encodeFrame } from '../../../transport/local/frame.ts';
 import { aFlow } from '../../helpers/flows.ts';
 
@@ -42,6 +44,30 @@ test('a copy for a rule is told from the others when it is read', () => {
         [undefined, null],
         ['rule', null],
         ['rule', 5],
+      ],
+    );
+});
+
+test('a notice lies among the records and is read where it was written', () => {
+  const codec = codecOf('flow');
+  const loss = newLoss({ id: 'l1', where: 'source.test', sinceMs: 1, untilMs: 2 });
+  loss.detail = 'x'.repeat(70_000);
+  const notice = noticeOfLoss(loss, 'file:a', 3);
+  const entries = [{ value: aFlow() }, { value: null, notice }, { value: aFlow({ position: 1 }) }].map(
+    (parts) => ({
+      partition: 0,
+      key: null,
+      ...parts,
+    }),
+  );
+  const frame = encodeFrame(codec, entries, { firstOffset: 0, appendMs: 1 });
+  for (const read of [frame.entries, decodeFrame(frame.bytes, codec.decode)])
+    assert.deepEqual(
+      read.map(({ value, notice: told }) => [value?.position ?? null, told]),
+      [
+        [0, undefined],
+        [null, notice],
+        [1, undefined],
       ],
     );
 });

@@ -1,0 +1,71 @@
+import type { Party, PolicyChange } from '../../schema/records.ts';
+import { addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
+import { createShortMemory, type ShortMemory } from '../short-memory.ts';
+import { policyOf, policyParty, told, type Finding } from './finding.ts';
+
+/** What to say of a change when connections follow it. */
+export interface RecentChange {
+  readonly sinceMs: number;
+  readonly id: string;
+  readonly text: string;
+  readonly policy: string;
+  readonly party: Party;
+  readonly weakens: boolean;
+  /** Of the whole cluster, and not of a namespace. */
+  readonly isWide: boolean;
+}
+
+/** The last change of each namespace, one that weakens it before one that may not. */
+export interface RecentChanges extends Pick<ShortMemory<RecentChange>, 'size' | 'section' | 'restore'> {
+  add(change: PolicyChange, finding: Finding | null, timeMs: number): void;
+  /** What was lately changed for a namespace: its own policies, else those of the whole cluster. */
+  of(cluster: string, namespace: string, timeMs: number): RecentChange | undefined;
+}
+
+/** Namespaces whose change is remembered, in each lane. */
+const MAX_CHANGES = 200;
+
+export function createRecentChanges(
+  keepMs: number,
+  maxKeys: number,
+  evicted: (count: number) => void,
+): RecentChanges {
+  const max = Math.min(MAX_CHANGES, maxKeys);
+  const memory = createShortMemory<RecentChange>({ name: 'changes', keepMs, max, evicted });
+  const hash = newHash();
+
+  function handle(cluster: string, namespace: string): number {
+    startHash(hash);
+    addText(hash, cluster);
+    addText(hash, namespace);
+    finishHash(hash);
+    return handleOf(hash);
+  }
+
+  return {
+    get size() {
+      return memory.size;
+    },
+    add(change, finding, timeMs) {
+      const at = handle(change.cluster, change.namespace ?? '');
+      const weakens = finding !== null;
+      if (!weakens && memory.get(at, timeMs)?.weakens) return;
+      memory.set(at, {
+        sinceMs: timeMs,
+        id: change.id,
+        text: told(change, finding),
+        policy: policyOf(change),
+        party: policyParty(change),
+        weakens,
+        isWide: change.namespace === null,
+      });
+    },
+    of(cluster, namespace, timeMs) {
+      const own = memory.get(handle(cluster, namespace), timeMs);
+      const wide = memory.get(handle(cluster, ''), timeMs);
+      return own?.weakens || wide === undefined ? own : wide.weakens || own === undefined ? wide : own;
+    },
+    section: () => memory.section(),
+    restore: (sections) => memory.restore(sections),
+  };
+}
