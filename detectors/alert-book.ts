@@ -29,6 +29,8 @@ export interface AlertBook {
 /** What one more flow means for an open alert. Its severity only ever rises. */
 export interface Finding {
   readonly severity: Severity;
+  /** Event time of the decision, where it is later than the flow: nothing more came. */
+  readonly decidedMs?: number;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */
   readonly peer?: string | null;
 }
@@ -145,33 +147,37 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     open(handle, flow, opening, out) {
       if (alerts.size >= maxOpen) {
         for (const oldest of alerts.values()) {
-          close(oldest, eventMs(flow), out);
+          close(oldest, opening.decidedMs ?? eventMs(flow), out);
           evicted(1);
           break;
         }
       }
+      const raisedMs = opening.decidedMs ?? eventMs(flow);
       const firstMs = Math.min(opening.earlier?.firstMs ?? eventMs(flow), eventMs(flow));
       const about = opening.about === 'source' ? flow.source : flow.destination;
       const id = digest(22, detector, opening.rule, flow.cluster, about.tenant, opening.key, firstMs);
       const alert = openAlert(id, handle, flow, opening);
       addEvidence(alert, flow, opening.peer);
+      alert.lastMs = Math.max(alert.lastMs, raisedMs);
       alert.nextCount = stepAbove(alert.count);
       alerts.set(handle, alert);
       dueMs = Math.min(dueMs, alert.lastMs + quietMs);
-      emit(alert, 'opened', eventMs(flow), out);
+      emit(alert, 'opened', raisedMs, out);
       return alert;
     },
     add(alert, flow, finding, out) {
+      const raisedMs = finding.decidedMs ?? eventMs(flow);
       addEvidence(alert, flow, finding.peer);
+      alert.lastMs = Math.max(alert.lastMs, raisedMs);
       alerts.delete(alert.handle);
       alerts.set(alert.handle, alert);
       const due = alert.count >= alert.nextCount;
       if (due) alert.nextCount = stepAbove(alert.count);
       if (rank(finding.severity) > rank(alert.severity)) {
         alert.severity = finding.severity;
-        emit(alert, 'escalated', eventMs(flow), out);
+        emit(alert, 'escalated', raisedMs, out);
       } else if (due) {
-        emit(alert, 'updated', eventMs(flow), out);
+        emit(alert, 'updated', raisedMs, out);
       }
     },
     closeDue,
