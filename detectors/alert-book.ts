@@ -38,6 +38,8 @@ export interface AlertBook {
 /** What one more flow means for an open alert. Its severity only ever rises. */
 export interface Finding {
   readonly severity: Severity;
+  /** Event time of the decision, where it is later than the flow: nothing more came. */
+  readonly decidedMs?: number;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */
   readonly peer?: string | null;
 }
@@ -155,33 +157,37 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     open(handle, seen, opening, out) {
       if (alerts.size >= maxOpen) {
         for (const oldest of alerts.values()) {
-          close(oldest, timeOf(seen), out);
+            close(oldest, opening.decidedMs ?? timeOf(seen), out);
           evicted(1);
           break;
         }
       }
+      const raisedMs = opening.decidedMs ?? timeOf(seen);
       const firstMs = Math.min(opening.earlier?.firstMs ?? timeOf(seen), timeOf(seen));
       const { tenant } = ownerOf(seen, opening.about);
       const id = digest(22, detector, opening.rule, seen.cluster, tenant, opening.key, firstMs);
       const alert = openAlert(id, handle, seen, opening);
       addEvidence(alert, seen, opening.peer);
+      alert.lastMs = Math.max(alert.lastMs, raisedMs);
       alert.nextCount = stepAbove(alert.count);
       alerts.set(handle, alert);
       dueMs = Math.min(dueMs, alert.lastMs + quietMs);
-      emit(alert, 'opened', timeOf(seen), out);
+      emit(alert, 'opened', raisedMs, out);
       return alert;
     },
     add(alert, seen, finding, out) {
+      const raisedMs = finding.decidedMs ?? timeOf(seen);
       addEvidence(alert, seen, finding.peer);
+      alert.lastMs = Math.max(alert.lastMs, raisedMs);
       alerts.delete(alert.handle);
       alerts.set(alert.handle, alert);
       const due = alert.count >= alert.nextCount;
       if (due) alert.nextCount = stepAbove(alert.count);
       if (rank(finding.severity) > rank(alert.severity)) {
         alert.severity = finding.severity;
-        emit(alert, 'escalated', timeOf(seen), out);
+        emit(alert, 'escalated', raisedMs, out);
       } else if (due) {
-        emit(alert, 'updated', timeOf(seen), out);
+        emit(alert, 'updated', raisedMs, out);
       }
     },
     close,

@@ -134,6 +134,30 @@ export const attacks = {
     techniqueId: 'T1496',
     technique: 'Resource Hijacking',
   },
+  directFlood: {
+    tacticId: 'TA0040',
+    tactic: 'Impact',
+    techniqueId: 'T1498.001',
+    technique: 'Network Denial of Service: Direct Network Flood',
+  },
+  reflectionAmplification: {
+    tacticId: 'TA0040',
+    tactic: 'Impact',
+    techniqueId: 'T1498.002',
+    technique: 'Network Denial of Service: Reflection Amplification',
+  },
+  osExhaustionFlood: {
+    tacticId: 'TA0040',
+    tactic: 'Impact',
+    techniqueId: 'T1499.001',
+    technique: 'Endpoint Denial of Service: OS Exhaustion Flood',
+  },
+  serviceExhaustionFlood: {
+    tacticId: 'TA0040',
+    tactic: 'Impact',
+    techniqueId: 'T1499.002',
+    technique: 'Endpoint Denial of Service: Service Exhaustion Flood',
+  },
   impairDefenses: {
     tacticId: 'TA0005',
     tactic: 'Defense Evasion',

@@ -1,5 +1,5 @@
 import type { Flow } from '../schema/records.ts';
-import { isInventoried } from './party.ts';
+import { isInventoried, isWorld } from './party.ts';
 
 /**
  * Where a connection leads. `outside`: to the internet, or from something of the inventory to an address that is not of it.
@@ -17,8 +17,7 @@ export function directionOf(
   { source, destination }: Flow,
   isProxyPort: (port: number) => boolean,
 ): Direction {
-  const { kind } = destination;
-  if (kind === 'public' || kind === 'unknown' || kind === 'network_set') return directions.outside;
+  if (isWorld(destination)) return directions.outside;
   if (source.kind === 'public') return directions.inbound;
   if (isProxyPort(destination.port ?? 0)) return directions.proxy;
   return isInventoried(source) && !isInventoried(destination) ? directions.outside : directions.inside;

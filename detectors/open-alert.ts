@@ -116,6 +116,8 @@ export interface Opening {
     readonly peers?: readonly string[];
   };
   readonly facts: Facts;
+  /** Event time of the decision, where it is later than the flow: nothing more came. */
+  readonly decidedMs?: number;
   /** Words to keep with the alert, to explain it with; none when absent. */
   readonly note?: string;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */

@@ -27,6 +27,10 @@ export const entityKey = (endpoint: Endpoint): string =>
 export const isInventoried = (endpoint: Endpoint): boolean =>
   endpoint.kind === 'workload' || endpoint.kind === 'host' || endpoint.kind === 'service';
 
+/** Whether the endpoint is of the world: there is no end of them, and nobody here answers for one. */
+export const isWorld = ({ kind }: Endpoint): boolean =>
+  kind === 'public' || kind === 'unknown' || kind === 'network_set';
+
 /** An endpoint as the party of an alert. */
 export function partyOf(endpoint: Endpoint): Party {
   const party = newParty({ key: entityKey(endpoint) });

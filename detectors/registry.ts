@@ -1,8 +1,10 @@
 import { options as beacon } from './beacon/options.ts';
 import { options as bruteForce } from './brute_force/options.ts';
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
+import { options as denyBurst } from './deny_burst/options.ts';
 import { options as dnsAbuse } from './dns_abuse/options.ts';
 import { options as exfiltration } from './exfiltration/options.ts';
+import { options as flood } from './flood/options.ts';
 import { options as lateralMovement } from './lateral_movement/options.ts';
 import { options as longConnection } from './long_connection/options.ts';
 import { options as newEdge } from './new_edge/options.ts';
@@ -22,8 +24,10 @@ export const detectors = {
     options: controlPlaneAccess,
     load: () => import('./control_plane_access/index.ts'),
   },
+  deny_burst: { options: denyBurst, load: () => import('./deny_burst/index.ts') },
   dns_abuse: { options: dnsAbuse, load: () => import('./dns_abuse/index.ts') },
   exfiltration: { options: exfiltration, load: () => import('./exfiltration/index.ts') },
+  flood: { options: flood, load: () => import('./flood/index.ts') },
   lateral_movement: { options: lateralMovement, load: () => import('./lateral_movement/index.ts') },
   long_connection: { options: longConnection, load: () => import('./long_connection/index.ts') },
   new_edge: { options: newEdge, load: () => import('./new_edge/index.ts') },

@@ -1,7 +1,8 @@
-import type { Endpoint, Flow, Party, PolicyRef } from '../../schema/records.ts';
+import type { Endpoint, Flow, Party } from '../../schema/records.ts';
 import { newParty } from '../../schema/records.ts';
 import { addNumber, addText, finishHash, startHash, type Hash } from '../hash.ts';
 import { decidingPolicy, entityKey, isInventoried, nameOf, partyOf, placeOf, policyName } from '../party.ts';
+import { addPolicy, policyKey, policyParty } from '../policy-key.ts';
 
 /** Denials that make one alert. */
 export interface Group {
@@ -32,13 +33,7 @@ export function hashGroup(hash: Hash, flow: Flow): void {
   addText(hash, isOutside ? '' : entityKey(source));
   addText(hash, (isOutside ? null : networkKey(destination)) ?? entityKey(destination));
   addNumber(hash, isOutside ? -1 : (destination.port ?? 0x10000) | ((flow.protocol ?? 0xff) << 20));
-  if (policy !== null) {
-    addText(hash, policy.kind ?? '');
-    addText(hash, policy.tier ?? '');
-    addText(hash, policy.namespace ?? '');
-    addText(hash, policy.name ?? policy.direction ?? '');
-    addNumber(hash, policy.name === null ? 1 : 0);
-  }
+  addPolicy(hash, policy);
   finishHash(hash);
 }
 
@@ -78,19 +73,4 @@ function networkParty(key: string, destination: Endpoint): Party {
   party.kind = 'network';
   party.name = destination.networkSet ?? 'the internet';
   return party;
-}
-
-function policyParty(policy: PolicyRef | null): Party {
-  const party = newParty({ key: `policy/${policyKey(policy)}` });
-  party.kind = 'policy';
-  party.namespace = policy?.namespace ?? null;
-  party.name = policyName(policy);
-  return party;
-}
-
-/** Identity of a policy over its rules: kind, tier, namespace and name; the direction where it has no name. */
-function policyKey(policy: PolicyRef | null): string {
-  if (policy === null) return 'unnamed';
-  const name = policy.name ?? `default deny ${policy.direction ?? ''}`;
-  return `${policy.kind ?? ''}/${policy.tier ?? ''}/${policy.namespace ?? ''}/${name}`;
 }
