@@ -17,6 +17,7 @@ import { createControl } from './control.ts';
 import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
+import { learnedOfControl } from './learned.ts';
 import { pairPlace } from './place.ts';
 import { contextOf } from './process.ts';
 import { rulesInForce } from './rules.ts';
@@ -89,6 +90,10 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           shared,
         );
       }
+      const learned =
+        control && runs('detectors')
+          ? learnedOfControl(control, { lanes: config.lanes, snapshots: log.snapshots }, shared)
+          : null;
       await control?.start(options.stop);
       if (control) await rules.start();
       await suppressions?.start();
@@ -151,6 +156,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
               attempts,
               letters,
               marks: true,
+              learned: () => learned!.newest(),
               suppressedBy: (alert) => suppressions!.schedule.suppressedBy(alert),
               snapshotEveryMs: 10_000,
               notifyMaxAgeMs: config.notifyMaxAgeMs,

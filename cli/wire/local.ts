@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createEnricher, type Enricher } from '../../enricher/index.ts';
 import { logDeadLetters, type DeadLetters } from '../../pipeline/dead-letter.ts';
 import { localPlan } from '../../pipeline/lane-plan.ts';
+import type { LaneGroup } from '../../pipeline/lane-group.ts';
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import { topics, type Topic } from '../../pipeline/log.ts';
 import { fileAttempts, noAttempts } from '../../pipeline/quarantine.ts';
@@ -16,6 +17,7 @@ import { createControl, followWith } from './control.ts';
 import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
+import { learnedOfFiles } from './learned.ts';
 import { contextOf, type Shared } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
@@ -50,6 +52,8 @@ export interface LocalRuntimeOptions {
   readonly stateDir: string | null;
   readonly follow: boolean;
   readonly progress?: SourcesOptions['progress'];
+  /** Told of the lanes once they are there. */
+  readonly lanes?: (groups: ReadonlyMap<number, LaneGroup>) => void;
   /** Reads the configuration's file again; without it rules and suppressions are those of the start. */
   readonly reread?: () => Config;
 }
@@ -126,6 +130,9 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
   );
   const desk =
     control && incidentDesk({ control, partitions: () => log.partitions('alerts'), leadMs: LEAD_MS }, shared);
+  const learned = stateDir
+    ? learnedOfFiles(stateDir, { lanes: config.lanes, everyMs: config.rules.keys.checkEvery }, shared)
+    : null;
   const appended = new Map<string, number>();
   return {
     log,
@@ -161,6 +168,8 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
           attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
           letters,
           marks: true,
+          ...(learned ? { learned: () => learned.newest() } : {}),
+          ...(options.lanes ? { held: options.lanes } : {}),
           suppressedBy: (alert) => suppressions.schedule.suppressedBy(alert),
           snapshotEveryMs: stateDir ? 10_000 : Number.MAX_SAFE_INTEGER,
           notifyMaxAgeMs: stateDir ? config.notifyMaxAgeMs : null,
@@ -180,6 +189,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
         shared,
       ),
       ...(control ? [control.pump] : []),
+      ...(learned ? [learned.pump] : []),
       ...rules.pumps,
       ...suppressions.pumps,
       ...options.sinks.map(({ config: sink, sink: made }) =>
@@ -194,6 +204,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       await log.start(signal);
       if (stateDir)
         for (const [origin, position] of await newestPositions(log)) appended.set(origin, position);
+      await learned?.start();
       await control?.start(signal);
       await rules.start();
       await suppressions.start();

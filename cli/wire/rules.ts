@@ -41,7 +41,7 @@ export interface RulesInForce {
 export function rulesInForce(options: RulesOptions, shared: Shared): RulesInForce {
   const { control } = options;
   const { clock, meter } = shared;
-  const configured = compiled(options.rules);
+  const configured = compiledRules(options.rules);
   const schedule = createSchedule(configured);
   const inForce = meter.gauge('rules_in_force', 'Rules of the user that are in force now or next.');
   const late = meter.counter(
@@ -70,7 +70,7 @@ export function rulesInForce(options: RulesOptions, shared: Shared): RulesInForc
       const { cases: _, ...rest } = raw;
       return rest;
     });
-    const version = versionOf(compiled(from));
+    const version = versionOf(compiledRules(from));
     await control!.publish({
       kind: KIND,
       id: `${KIND}-${digest(16, version, timeMs)}`,
@@ -102,7 +102,7 @@ export function rulesInForce(options: RulesOptions, shared: Shared): RulesInForc
                 files: () => filesOf(file, current),
                 async reload() {
                   current = reread();
-                  if (versionOf(compiled(current)) !== schedule.newest().version)
+                  if (versionOf(compiledRules(current)) !== schedule.newest().version)
                     await publish(current, clock.now() + options.leadMs);
                 },
               },
@@ -115,7 +115,8 @@ export function rulesInForce(options: RulesOptions, shared: Shared): RulesInForc
 
 const running = ({ loaded }: RulesConfig): RulesConfig['loaded'] => loaded.filter(({ runs }) => runs);
 
-const compiled = (rules: RulesConfig): Rule[] =>
+/** The rules of a configuration that run. */
+export const compiledRules = (rules: RulesConfig): Rule[] =>
   running(rules).map(({ definition }) => compileRule(definition));
 
 function filesOf(file: string | null, { keys }: RulesConfig): string[] {
