@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Alert, Incident } from '../../schema/records.ts';
+import { toJson } from '../../sinks/records/json.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 import { kafka } from '../services/kafka.ts';
 import { until } from '../services/process.ts';
@@ -162,7 +163,8 @@ test(
       listed.out
         .split('\n')
         .filter(Boolean)
-        .map((line) => JSON.parse(line) as Incident),
+        // As a sink writes it.
+        .map((line) => JSON.parse(toJson('incident', JSON.parse(line) as Incident)) as Incident),
     );
     assert.ok(expectedIncidents.size > 5, `${expectedIncidents.size} incidents`);
 
