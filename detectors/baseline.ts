@@ -1,3 +1,5 @@
+import type { LearningState } from '../pipeline/contracts.ts';
+
 /** The first stretch of event time of each cluster in a lane, in which what goes on is learned and not alerted. */
 export interface Baseline {
   /** Tells it of a flow; the first one of a cluster begins its learning. */
@@ -5,8 +7,10 @@ export interface Baseline {
   isLearning(cluster: string, timeMs: number): boolean;
   /** How long the cluster was seen before an event time. */
   historyMs(cluster: string, timeMs: number): number;
-  /** Whether any cluster is learning as of the last flow. */
-  readonly anyLearning: boolean;
+  /** Whether any cluster is learning as of the last flow; else whether all were last seen longer ago than they learned. */
+  state(atMs?: number): LearningState;
+  /** History of a cluster has passed, whether or not a flow of it came here. */
+  learned(cluster: string, fromMs: number, toMs: number): void;
   section(): readonly [string, Uint8Array];
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
@@ -39,9 +43,23 @@ export function createBaseline(name: string, learnMs: number): Baseline {
   }
 
   return {
-    get anyLearning() {
-      for (const span of spans.values()) if (span.lastMs <= span.sinceMs + learnMs) return true;
-      return spans.size === 0;
+    state(atMs = -Infinity) {
+      let newestMs = -Infinity;
+      for (const { sinceMs, lastMs } of spans.values()) {
+        if (lastMs <= sinceMs + learnMs) return 'learning';
+        newestMs = Math.max(newestMs, lastMs);
+      }
+      if (spans.size === 0) return 'learning';
+      return atMs - newestMs > learnMs ? 'stale' : 'ready';
+    },
+    learned(cluster, fromMs, toMs) {
+      const span = spanOf(cluster);
+      if (span === undefined) {
+        if (spans.size < MAX_CLUSTERS) spans.set(cluster, { sinceMs: fromMs, lastMs: toMs });
+        return;
+      }
+      span.sinceMs = Math.min(span.sinceMs, fromMs);
+      span.lastMs = Math.max(span.lastMs, toMs);
     },
     pass(cluster, timeMs) {
       const span = spanOf(cluster);

@@ -15,6 +15,10 @@ export interface Learning {
   meet(key: Hash, timeMs: number): number;
   /** Judges how far the key had come before something new was met, and takes it into account. */
   meetNew(slot: number, timeMs: number): LearningState;
+  /** Whether any key has learned; `stale` when none was seen for `staleMs`. Goes through all keys. */
+  state(atMs?: number): 'learning' | 'ready' | 'stale';
+  /** History of a key has passed, whether or not it was seen here. */
+  learned(key: Hash, fromMs: number, toMs: number): void;
   /** How long the key has been seen. */
   ageMs(slot: number, timeMs: number): number;
   /** Keys that were ready or saturated when last judged. */
@@ -96,6 +100,23 @@ export function createLearning(options: LearningOptions): Learning {
       state.at[slot] = code;
       newMs.at[slot] = timeMs;
       return code === CODES.ready ? 'ready' : code === CODES.saturated ? 'saturated' : 'learning';
+    },
+    state(atMs = -Infinity) {
+      let newestMs = -Infinity;
+      for (let slot = 0; slot < table.size; slot++) {
+        const hasLearned =
+          state.at[slot] !== CODES.learning || lastMs.at[slot]! - firstMs.at[slot]! >= learnMs;
+        if (hasLearned) newestMs = Math.max(newestMs, lastMs.at[slot]!);
+      }
+      if (newestMs === -Infinity) return 'learning';
+      return atMs - newestMs > staleMs ? 'stale' : 'ready';
+    },
+    learned(key, fromMs, toMs) {
+      const known = table.find(key);
+      const slot = known === -1 ? table.claim(key) : known;
+      if (known === -1) begin(slot, fromMs);
+      firstMs.at[slot] = Math.min(firstMs.at[slot]!, fromMs);
+      lastMs.at[slot] = known === -1 ? toMs : Math.max(lastMs.at[slot]!, toMs);
     },
     ageMs: (slot, timeMs) => timeMs - firstMs.at[slot]!,
     *sections() {

@@ -7,13 +7,15 @@ import {
   type Party,
   type Severity,
 } from '../schema/records.ts';
+import type { Decision } from './decisions.ts';
+import { absorbed, dismiss, type Dismissed } from './dismissed.ts';
 import type { Finding } from './finding.ts';
 import type { Options } from './options.ts';
 import { rank, scoreOf, severityOf } from './score.ts';
 import { storyOf } from './story.ts';
 
 /** An alert of an open incident: its newest revision, in short. */
-interface Joined {
+export interface Joined {
   readonly id: string;
   revision: number;
   detector: string;
@@ -29,7 +31,7 @@ interface Joined {
 }
 
 /** An open incident. Plain data: it is saved as JSON. */
-interface Open {
+export interface Open {
   readonly id: string;
   readonly key: string;
   readonly cluster: string;
@@ -52,6 +54,22 @@ interface Open {
   alerts: Joined[];
   /** Rank of the worst severity that somebody was told of; -1 when nobody was. */
   notified: number;
+  /** Event time at which it was opened: no decision of before is about it. */
+  readonly openedMs: number;
+  /** Incident that was closed by hand before; null when there was none. */
+  readonly follows: string | null;
+  /** Set while somebody looks after it: what is no worse is told to nobody else. */
+  acknowledged: Acknowledged | null;
+  /** Decisions that were taken: one that is read again after a crash counts once. */
+  decided: string[];
+}
+
+interface Acknowledged {
+  readonly by: string;
+  readonly timeMs: number;
+  readonly reason: string | null;
+  /** Rank of the severity it had. */
+  readonly rank: number;
 }
 
 /** Open incidents of one partition: a fold over findings in the order of their time. */
@@ -61,6 +79,10 @@ export interface IncidentBook {
   join(finding: Finding, out: Incident[]): void;
   /** Closes what is due before `timeMs`. */
   closeDue(timeMs: number, out: Incident[]): void;
+  /** Acknowledges or closes an incident that is open here; any other it does nothing to. */
+  decide(decision: Decision, out: Incident[]): void;
+  /** Whether an incident is open here. */
+  has(id: string): boolean;
   save(): readonly unknown[];
   load(saved: readonly unknown[]): void;
 }
@@ -75,19 +97,28 @@ export interface IncidentBookOptions {
 /** What is listed of one incident; more are counted. */
 export const MAX_ALERTS = 50;
 const MAX_LISTED = 50;
+const MAX_DECIDED = 100;
 
 export function createIncidentBook({ options, maxIncidents, evicted }: IncidentBookOptions): IncidentBook {
   /** In the order in which they were last heard of. */
   const incidents = new Map<string, Open>();
+  /** What was closed by hand while its alerts may still go on, by key; the longest closed first. */
+  const dismissed = new Map<string, Dismissed>();
   const least = rank(options.notify);
   let dueMs = Infinity;
 
-  const dueOf = (incident: Open): number =>
+  const dueOf = (incident: Pick<Open, 'alerts' | 'lastMs' | 'heardMs'>): number =>
     incident.alerts.every(({ closed }) => closed)
       ? incident.lastMs + options.quiet
       : incident.heardMs + options.maxOpen;
 
-  function emit(incident: Open, state: IncidentState, historical: boolean, out: Incident[]): void {
+  function emit(
+    incident: Open,
+    state: IncidentState,
+    historical: boolean,
+    out: Incident[],
+    decision: Pick<Decision, 'by' | 'timeMs' | 'reason'> | null = null,
+  ): void {
     incident.revision++;
     const record = newIncident({
       id: incident.id,
@@ -105,6 +136,7 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
     record.tenants = [...incident.tenants];
     record.scopes = [...incident.scopes];
     record.owner = incident.owner;
+    record.follows = incident.follows;
     record.tactics = [...incident.tactics];
     record.alerts = incident.alerts
       .map(({ id, firstMs, detector, severity, line }) => {
@@ -113,6 +145,11 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
         return alert;
       })
       .sort((a, b) => a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1));
+    if (decision !== null) {
+      record.decidedBy = decision.by;
+      record.decidedMs = decision.timeMs;
+      record.reason = decision.reason;
+    }
     const step = rank(incident.severity);
     if (state !== 'closed' && !historical && step >= least && step > incident.notified) {
       record.notify = true;
@@ -129,6 +166,11 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
   function closeDue(timeMs: number, out: Incident[]): void {
     if (dueMs >= timeMs) return;
     dueMs = Infinity;
+    for (const [key, gone] of dismissed) {
+      const atMs = dueOf(gone);
+      if (atMs < timeMs) dismissed.delete(key);
+      else dueMs = Math.min(dueMs, atMs);
+    }
     const due: [number, Open][] = [];
     for (const incident of incidents.values()) {
       const atMs = dueOf(incident);
@@ -167,6 +209,10 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
       count: 0,
       alerts: [],
       notified: -1,
+      openedMs: finding.timeMs,
+      follows: dismissed.get(key)?.id ?? null,
+      acknowledged: null,
+      decided: [],
     };
     incidents.set(key, incident);
     return incident;
@@ -213,6 +259,20 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
     );
   }
 
+  function openWith(id: string): Open | null {
+    for (const incident of incidents.values()) if (incident.id === id) return incident;
+    return null;
+  }
+
+  /** A revision that its alerts give rise to. Who looks after it is told of nothing but worse. */
+  function tell(incident: Open, state: 'new' | 'updated', historical: boolean, out: Incident[]): void {
+    const { acknowledged } = incident;
+    if (acknowledged !== null && rank(incident.severity) <= acknowledged.rank)
+      return emit(incident, 'acknowledged', historical, out, acknowledged);
+    incident.acknowledged = null;
+    emit(incident, state, historical, out);
+  }
+
   return {
     get size() {
       return incidents.size;
@@ -221,7 +281,11 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
       closeDue(finding.timeMs, out);
       const key = JSON.stringify([finding.cluster, finding.tenant, finding.entity.key]);
       let incident = incidents.get(key);
-      if (finding.suppressed) {
+      const gone = dismissed.get(key);
+      if (gone !== undefined && absorbed(gone, finding)) {
+        // Somebody closed it knowing of this alert.
+        dueMs = Math.min(dueMs, dueOf(gone));
+      } else if (finding.suppressed) {
         // What was joined before it was suppressed holds the incident open no longer.
         const known = incident?.alerts.find(({ id }) => id === finding.id);
         if (known) known.closed = true;
@@ -231,19 +295,57 @@ export function createIncidentBook({ options, maxIncidents, evicted }: IncidentB
         const isTold = take(incident, finding);
         incidents.delete(key);
         incidents.set(key, incident);
-        if (isNew || isTold) emit(incident, isNew ? 'new' : 'updated', finding.historical, out);
+        if (isNew || isTold) tell(incident, isNew ? 'new' : 'updated', finding.historical, out);
       }
       if (incident) dueMs = Math.min(dueMs, dueOf(incident));
     },
     closeDue,
-    save: () => [...incidents.values()],
+    decide(decision, out) {
+      closeDue(decision.timeMs, out);
+      const incident = openWith(decision.incident);
+      if (incident === null || incident.openedMs > decision.timeMs) return;
+      // A process that starts again reads every decision again.
+      if (incident.decided.includes(decision.id)) return;
+      incident.decided.push(decision.id);
+      if (incident.decided.length > MAX_DECIDED) incident.decided.shift();
+      if (decision.action === 'acknowledged') {
+        const { by, timeMs, reason } = decision;
+        incident.acknowledged = { by, timeMs, reason, rank: rank(incident.severity) };
+        emit(incident, 'acknowledged', true, out, decision);
+        return;
+      }
+      incidents.delete(incident.key);
+      const gone = dismiss(incident, dismissed.get(incident.key));
+      dismissed.delete(incident.key);
+      dismissed.set(incident.key, gone);
+      if (dismissed.size > maxIncidents)
+        for (const oldest of dismissed.keys()) {
+          dismissed.delete(oldest);
+          break;
+        }
+      dueMs = Math.min(dueMs, dueOf(gone));
+      emit(incident, 'closed', true, out, decision);
+    },
+    has: (id) => openWith(id) !== null,
+    save: () => [...incidents.values(), ...dismissed.values()],
     load(saved) {
       incidents.clear();
+      dismissed.clear();
       dueMs = -Infinity;
-      for (const incident of saved as readonly Open[]) incidents.set(incident.key, incident);
+      for (const one of saved as readonly (Open | Dismissed)[])
+        if ('closedMost' in one) dismissed.set(one.key, one);
+        // States of before there were decisions lack what is said of them.
+        else incidents.set(one.key, { ...withoutDecisions(), ...one });
     },
   };
 }
+
+const withoutDecisions = (): Pick<Open, 'openedMs' | 'follows' | 'acknowledged' | 'decided'> => ({
+  openedMs: -Infinity,
+  follows: null,
+  acknowledged: null,
+  decided: [],
+});
 
 /** 1 to 10, then 20, 30, … 100, 200, …: the further it goes, the less one more says. */
 function isReported(count: number): boolean {

@@ -8,6 +8,7 @@ import type { Assignment, Log, LogBatch, Seek } from '../pipeline/log.ts';
 import { partitionOf } from '../pipeline/partition.ts';
 import { attempt, quarantined, type Attempts } from '../pipeline/quarantine.ts';
 import type { SnapshotStore } from '../pipeline/snapshots.ts';
+import type { Decisions } from './decisions.ts';
 import { createIncidentStream, type IncidentStream } from './stream.ts';
 import type { Options } from './options.ts';
 
@@ -23,6 +24,8 @@ export interface IncidentsOptions {
   readonly counters: Counters;
   /** At least this long between two snapshots of a partition. */
   readonly snapshotEveryMs: number;
+  /** What people decide about incidents. */
+  readonly decisions?: Decisions;
   /** Told of every partition that is held, after each batch. */
   readonly held?: (streams: readonly IncidentStream[]) => void;
 }
@@ -39,7 +42,7 @@ interface Held {
  * cursor that names it; so a crash repeats revisions of the same id and number and never misses one.
  */
 export async function joinIncidents(
-  { options, log, snapshots, attempts, letters, counters, snapshotEveryMs, held }: IncidentsOptions,
+  { options, log, snapshots, attempts, letters, counters, snapshotEveryMs, decisions, held }: IncidentsOptions,
   context: Context,
   drain: AbortSignal,
 ): Promise<void> {
@@ -61,6 +64,7 @@ export async function joinIncidents(
     savedMs: clock.now(),
     stream: createIncidentStream({
       options,
+      ...(decisions ? { decisions } : {}),
       maxIncidents: share(options.maxIncidents),
       maxWaiting: share(options.maxWaiting),
       evicted: (count) => counters.dropped('closed_early', count),

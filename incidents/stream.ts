@@ -3,6 +3,7 @@ import type { LogEntry, Mark } from '../pipeline/log.ts';
 import { createSortBuffer } from '../pipeline/sort-buffer.ts';
 import type { Alert, Incident } from '../schema/records.ts';
 import { createIncidentBook, type IncidentBookOptions } from './book.ts';
+import type { Decision, Decisions } from './decisions.ts';
 import { findingOf, type Finding } from './finding.ts';
 
 /** One partition of alerts: what lanes wrote in any order is joined in the order of event time. */
@@ -16,6 +17,8 @@ export interface IncidentStream {
   /** Offset to go on reading at. */
   readonly resume: number;
   readonly open: number;
+  /** Whether an incident is open here. */
+  has(id: string): boolean;
   readonly waiting: number;
   readonly joinedToMs: number;
 }
@@ -26,6 +29,8 @@ export interface IncidentStreamOptions extends IncidentBookOptions {
   /** What came after its time had been joined; it is joined at once. */
   readonly late: (count: number) => void;
   readonly overflowed: (count: number) => void;
+  /** What people decide about incidents; none where nobody can, as in a replay. */
+  readonly decisions?: Decisions;
 }
 
 const VERSION = 1;
@@ -33,13 +38,12 @@ const CHUNK_BYTES = 900_000;
 /** Newest revisions remembered, so that what a lane raises again after a crash counts once. */
 const MAX_SEEN = 20_000;
 
-/** What is decided at one time: alerts that close come after the others, as lanes raise them. */
-interface Waiting {
+/** What holds at one time: alerts that close come after the others, as lanes raise them, and then what people decide. */
+type Waiting = {
   readonly timeMs: number;
   readonly id: string;
   readonly tie: number;
-  readonly finding: Finding;
-}
+} & ({ readonly finding: Finding } | { readonly decision: Decision });
 
 interface Saved {
   readonly version: number;
@@ -59,11 +63,27 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
   const seen = new Map<string, number>();
   let readTo = 0;
   let joinedToMs = -Infinity;
+  let heard = 0;
 
   const wait = (finding: Finding): void => {
     const { timeMs, id, revision } = finding;
     buffer.add({ timeMs, id: `${finding.closes ? 1 : 0}${id}`, tie: revision, finding });
   };
+
+  const settle = (item: Waiting, out: Incident[]): void =>
+    'finding' in item ? book.join(item.finding, out) : book.decide(item.decision, out);
+
+  /** Takes up what was decided since it looked last; what is too late for its time holds at once. */
+  function listen(out: Incident[]): void {
+    if (options.decisions === undefined) return;
+    const { decisions, count } = options.decisions.since(heard);
+    heard = count;
+    for (const decision of decisions) {
+      const { timeMs, id } = decision;
+      if (timeMs <= joinedToMs) book.decide(decision, out);
+      else buffer.add({ timeMs, id: `2${id}`, tie: 0, decision });
+    }
+  }
 
   /** False for a revision that was there before. */
   function isNew({ id, revision }: Finding): boolean {
@@ -88,7 +108,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
     if (buffer.size <= options.maxWaiting) return;
     const { items, upToMs } = buffer.releaseOldest();
     options.overflowed(items.length);
-    for (const item of items) book.join(item.finding, out);
+    for (const item of items) settle(item, out);
     joinedToMs = Math.max(joinedToMs, upToMs);
   }
 
@@ -118,7 +138,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
   function release(out: Incident[]): void {
     const watermarkMs = watermark();
     if (watermarkMs <= joinedToMs) return;
-    for (const { finding } of buffer.release(watermarkMs)) book.join(finding, out);
+    for (const item of buffer.release(watermarkMs)) settle(item, out);
     book.closeDue(watermarkMs, out);
     joinedToMs = watermarkMs;
   }
@@ -130,6 +150,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
     get open() {
       return book.size;
     },
+    has: (id) => book.has(id),
     get waiting() {
       return buffer.size;
     },
@@ -138,6 +159,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
     },
     take(entries) {
       const out: Incident[] = [];
+      listen(out);
       for (const { offset, value, mark, appendMs } of entries) {
         if (offset < readTo) continue;
         readTo = offset + 1;
@@ -156,7 +178,8 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
         joinedToMs: Number.isFinite(joinedToMs) ? joinedToMs : null,
         marks: [...marks.values()],
         seen: [...seen],
-        waiting: [...buffer.items()].map(({ finding }) => finding),
+        // Decisions are read from the log again.
+        waiting: [...buffer.items()].flatMap((item) => ('finding' in item ? item.finding : [])),
         incidents: book.save(),
       };
       const bytes = Buffer.from(JSON.stringify(state));
@@ -174,6 +197,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
       seen.clear();
       for (const [id, revision] of state.seen) seen.set(id, revision);
       buffer = createSortBuffer();
+      heard = 0;
       for (const finding of state.waiting) wait(finding);
       book.load(state.incidents);
     },

@@ -200,9 +200,19 @@ export interface Detector {
   snapshot(): Iterable<Uint8Array>;
   /** Throws `state_unusable`, and stays as new, when the chunks are of another detector or version. */
   restore(chunks: Iterable<Uint8Array>): void;
-  /** For `status`: whether the baseline is complete, and how many keys are held. */
-  status(): { readonly state: 'learning' | 'ready'; readonly keys: number };
+  /**
+   * History of a cluster was shown to every lane, whether or not anything of it came into this one: what was not seen
+   * in it is new. Absent where nothing is learned by cluster.
+   */
+  learned?(cluster: string, fromMs: number, toMs: number): void;
+  /**
+   * For `status`: whether the baseline is complete, and how many keys are held. `stale` at event time `atMs`: what was
+   * learned is older than it took to learn it.
+   */
+  status(atMs?: number): { readonly state: LearningState; readonly keys: number };
 }
+
+export type LearningState = 'learning' | 'ready' | 'stale';
 
 export type DetectorFactory = (context: DetectorContext) => Detector;
 

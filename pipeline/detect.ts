@@ -4,8 +4,9 @@ import type { Context } from './contracts.ts';
 import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
-import { isRetryable, messageOf } from './errors.ts';
+import { isRetryable, messageOf, WeirError } from './errors.ts';
 import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
+import { takeUp, type Learned } from './learned.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
 import { newestManifest, type Manifest } from './manifest.ts';
 import type { Notice } from './notice.ts';
@@ -44,6 +45,8 @@ export interface DetectOptions {
   readonly marks?: boolean;
   /** Name of the suppression that hides an alert; null when none does. */
   readonly suppressedBy?: (alert: Alert) => string | null;
+  /** What detectors learned of history, for lanes that have learned nothing yet; null while there is none. */
+  readonly learned?: () => Learned | null;
   /** Told of every group that is held, for `status`. */
   readonly held?: (groups: ReadonlyMap<number, LaneGroup>) => void;
 }
@@ -149,6 +152,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       if (!held || held.manifest?.id !== newest?.id) {
         held = await restore(number, newest);
         groups.set(number, held);
+        await inherit(held);
       }
       held.batches.length = 0;
       for (const { topic, partition } of mine) {
@@ -179,6 +183,21 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       empty.group.begin(manifest.resume);
       empty.manifest = manifest;
       return empty;
+    }
+  }
+
+  /** Takes up what was learned of history since this state was made. */
+  async function inherit(held: Held): Promise<void> {
+    const learned = options.learned?.() ?? null;
+    if (learned === null || held.group.inherited?.id === learned.id) return;
+    try {
+      const { names, closings } = await takeUp(held.group, learned, held.manifest === null);
+      if (closings.length > 0) await durable(held, raise(closings, null));
+      context.log.info({ group: held.number, detectors: names }, 'detectors know what was learned of history');
+    } catch (error) {
+      if (!(error instanceof WeirError && error.code === 'state_unusable')) throw error;
+      held.group.inherited = { id: learned.id, unheard: [] };
+      context.log.warn({ group: held.number, error: error.message }, 'what was learned of history set aside');
     }
   }
 
@@ -321,6 +340,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   async function handle(batch: LogBatch<FlowTopic>): Promise<void> {
     const held = groups.get(plan.groupOf(batch.partition));
     if (!held || batch.isStale()) return;
+    await inherit(held);
     held.batches[plan.feedOf(batch.topic)] = batch;
     await attempt(options.attempts, `${batch.topic}-${batch.partition}`, batch.entries, {
       take: (entries) => take(held, batch, entries),

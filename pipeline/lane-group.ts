@@ -1,10 +1,11 @@
 import type { Alert, Flow } from '../schema/records.ts';
-import type { Detector, Role } from './contracts.ts';
+import type { Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import type { LogEntry } from './log.ts';
 import type { Notice } from './notice.ts';
+import { restored, withoutUnheard, type Inherited } from './learned.ts';
 import { createRest } from './rest.ts';
 import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
@@ -47,6 +48,8 @@ export interface LaneGroup {
   readonly resume: readonly number[];
   /** Goes on at these offsets with an empty state. */
   begin(offsets: readonly number[]): void;
+  /** What was learned of history and taken up here; travels in the snapshot. */
+  inherited: Inherited | null;
   readonly watermarkMs: number;
   readonly waiting: number;
   readonly members: readonly { lane: number; state: Lane }[];
@@ -73,6 +76,7 @@ interface Header {
   readonly version: number;
   readonly stateKey: string;
   readonly feeds: readonly FeedState[];
+  readonly inherited?: Inherited | null;
   readonly lanes: readonly {
     readonly lane: number;
     /** Null before anything was folded. */
@@ -151,6 +155,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
 
   const group: LaneGroup = {
     members,
+    inherited: null,
     get watermarkMs() {
       return watermarkMs;
     },
@@ -169,7 +174,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       for (const entry of entries) if (feed.admit(entry)) offer(number, entry, alerts);
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       advance(alerts);
-      return alerts;
+      return group.inherited === null ? alerts : withoutUnheard(group.inherited, alerts);
     },
     snapshot() {
       const waiting: number[][] = feeds.map(() => []);
@@ -182,6 +187,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         version: STATE_VERSION,
         stateKey: options.stateKey,
         feeds: states,
+        inherited: group.inherited,
         lanes: members.map(({ lane, state }) => ({
           lane,
           foldedMs: foldedMs === -Infinity ? null : foldedMs,
@@ -205,6 +211,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
           `state of version ${header.version}, expected ${STATE_VERSION}`,
         );
       header.feeds.forEach((state, i) => feeds[i]?.load(state));
+      group.inherited = header.inherited ?? null;
       const fresh: string[] = [];
       let at = 0;
       for (const saved of header.lanes) {
@@ -222,17 +229,6 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     },
   };
   return group;
-}
-
-/** False when the detector refuses the state as none of its own; it is as new then. */
-function restored(detector: Detector, chunks: readonly Uint8Array[]): boolean {
-  try {
-    detector.restore(chunks);
-    return true;
-  } catch (error) {
-    if (error instanceof WeirError && error.code === 'state_unusable') return false;
-    throw error;
-  }
 }
 
 const CHUNK_BYTES = 900_000;

@@ -83,17 +83,21 @@ export function partitionedPlan(options: LanePlanOptions): LanePlan {
 }
 
 function detectorsOf(options: LanePlanOptions, lane: number): LaneDetector[] {
-  return options.detectors.map(({ name, factory, where, maxKeys, content }) => ({
-    name,
-    where,
-    detector: factory({
-      lane,
-      lanes: options.lanes,
-      maxKeys: Math.ceil(maxKeys / options.lanes),
-      contentVersion: digest(12, name, content),
-      evicted: (count) => options.evicted(name, count),
-    }),
-  }));
+  return options.detectors.map(({ name, factory, where, maxKeys, content }) => {
+    const contentVersion = digest(12, name, content);
+    return {
+      name,
+      where,
+      contentVersion,
+      detector: factory({
+        lane,
+        lanes: options.lanes,
+        maxKeys: Math.ceil(maxKeys / options.lanes),
+        contentVersion,
+        evicted: (count) => options.evicted(name, count),
+      }),
+    };
+  });
 }
 
 const stateKey = (options: LanePlanOptions): string =>

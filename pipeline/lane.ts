@@ -8,6 +8,8 @@ export interface LaneDetector {
   readonly detector: Detector;
   /** Flows that are none of its business are not shown to it. */
   readonly where: ((flow: Flow) => boolean) | null;
+  /** Digest of its options: what it learned with others is not for it. */
+  readonly contentVersion?: string;
 }
 
 export interface LaneOptions {

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { errorCodes, messageOf, WeirError, type ErrorCode } from '../../pipeline/errors.ts';
 import type { Completeness, Letter, Observed, Running } from './forensics.ts';
 import type { Alert, Flow, Incident } from '../../schema/records.ts';
+import type { Decided } from '../wire/decisions.ts';
 import type { Report } from '../wire/process.ts';
 
 /** The running process behind a socket; null when none answers there. */
@@ -54,8 +55,14 @@ export async function connect(path: string): Promise<Running | null> {
         found.push(letter);
       return found;
     },
+    async decide(wanted) {
+      const parameters = { wanted: JSON.stringify(wanted) };
+      for await (const line of lines<Decided>(path, '/v1/decide', parameters, { method: 'POST' }))
+        return line;
+      throw new WeirError('not_connected', `${path} gave no answer`);
+    },
     async *observe(signal) {
-      yield* lines<Observed>(path, '/v1/observe', {}, signal);
+      yield* lines<Observed>(path, '/v1/observe', {}, { signal });
     },
   };
 }
@@ -81,9 +88,10 @@ async function* lines<T>(
   path: string,
   resource: string,
   parameters: Record<string, string> = {},
-  signal?: AbortSignal,
+  how: Asking = {},
 ): AsyncGenerator<T> {
-  const response = await get(path, `${resource}?${new URLSearchParams(parameters).toString()}`, signal);
+  const { signal } = how;
+  const response = await get(path, `${resource}?${new URLSearchParams(parameters).toString()}`, how);
   try {
     for await (const text of createInterface({ input: response, crlfDelay: Infinity })) {
       if (text === '') continue;
@@ -102,9 +110,14 @@ async function* lines<T>(
   }
 }
 
-function get(path: string, resource: string, signal?: AbortSignal): Promise<IncomingMessage> {
+interface Asking {
+  readonly signal?: AbortSignal;
+  readonly method?: 'POST';
+}
+
+function get(path: string, resource: string, how: Asking = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request({ socketPath: path, path: resource, ...(signal ? { signal } : {}) }, (response) => {
+    request({ socketPath: path, path: resource, ...how }, (response) => {
       if (response.statusCode === 200) resolve(response);
       else reject(new Error(`status ${response.statusCode}`));
     })

@@ -1,5 +1,6 @@
 import type { Alert, DeadLetter, Flow, Incident, Loss } from '../../schema/records.ts';
 import type { SearchFooter, Store, TimeRange } from '../../store/index.ts';
+import type { Decided, Wanted } from '../wire/decisions.ts';
 import type { Report } from '../wire/process.ts';
 
 export interface FlowSearch extends TimeRange {
@@ -38,6 +39,8 @@ export interface Running extends Forensics {
   observe(signal: AbortSignal): AsyncIterable<Observed>;
   /** The newest records of the dead letter, oldest first, at most `count`. */
   letters(count: number): Promise<readonly Letter[]>;
+  /** Acknowledges or closes an incident. */
+  decide(wanted: Wanted): Promise<Decided>;
 }
 
 /** A dead letter as a person reads it; what was refused as text. */

@@ -1,7 +1,10 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { z } from 'zod';
+import { decisionActions } from '../../incidents/decisions.ts';
 import { messageOf, WeirError } from '../../pipeline/errors.ts';
+import type { Wanted } from '../wire/decisions.ts';
 import type { AlertSearch, FlowSearch, Observed, Running } from './forensics.ts';
 
 /**
@@ -19,6 +22,21 @@ export interface ApiOptions {
   readonly running: Running;
   /** Every question to the store is audited. */
   readonly asked: (action: string, detail: string, rows: number) => Promise<void>;
+}
+
+const changes: ReadonlySet<string> = new Set(['/v1/decide']);
+
+const wantedKeys = z.strictObject({
+  incident: z.string().min(1).max(100),
+  action: z.enum(decisionActions),
+  by: z.string().min(1).max(200),
+  reason: z.string().min(1).max(2000).nullable(),
+});
+
+function wantedOf(text: string | null): Wanted {
+  const parsed = wantedKeys.safeParse(JSON.parse(text ?? '{}'));
+  if (parsed.success) return parsed.data;
+  throw new WeirError('query_invalid', `not a decision about an incident: ${z.prettifyError(parsed.error)}`);
 }
 
 type Answer = (
@@ -77,6 +95,10 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
       await asked('deadletters', '', letters.length);
       for (const letter of letters) await write({ letter });
     },
+    async '/v1/decide'(parameters, write) {
+      const wanted = wantedOf(parameters.get('wanted'));
+      await write(await running.decide(wanted));
+    },
     async '/v1/observe'(_parameters, write, signal) {
       for await (const item of running.observe(signal)) await write(item);
     },
@@ -85,7 +107,9 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://weir');
     const answer = answers[pathname];
-    if (request.method !== 'GET' || !answer) {
+    // What changes something is posted.
+    const method = changes.has(pathname) ? 'POST' : 'GET';
+    if (request.method !== method || !answer) {
       response.writeHead(404).end();
       return;
     }

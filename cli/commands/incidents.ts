@@ -22,24 +22,30 @@ import {
   type Format,
 } from './ask.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
+import { decide } from './incident-decision.ts';
 import { withPlainId } from './plain-id.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
 
 const usage = `weir incidents list [QUERY] [--since 7d] [--format table|json|csv]
 weir incidents show ID
+weir incidents ack ID [--reason TEXT] [--by WHO]
+weir incidents close ID --reason TEXT [--by WHO]
 
-Alerts of one entity, joined, newest first.
+Alerts of one entity, joined, newest first. Who acknowledges an incident looks after it: it stays open, and nobody is
+told of it again unless it gets worse. A closed one is done with; new evidence begins another that names it.
 
   QUERY             such as 'severity >= high and not state : closed'
 ${rangeUsage('7d')}
   --limit N         at most so many (default 100)
   --format FORMAT   table, json (one object a line) or csv (list only)
+  --reason TEXT     why it is acknowledged or closed
+  --by WHO          who decided it (default: the user of this command)
 ${askedUsage}`;
 
 const DEFAULT_SINCE_MS = 7 * 86_400_000;
 
 export const incidents: Command = {
-  summary: 'list incidents, show one',
+  summary: 'list incidents, show, acknowledge or close one',
   usage,
   async run(args, world) {
     const { values, positionals } = parseArgs({
@@ -49,12 +55,15 @@ export const incidents: Command = {
         ...rangeOptions,
         limit: { type: 'string' },
         format: { type: 'string' },
+        reason: { type: 'string' },
+        by: { type: 'string' },
         ...askedOptions,
       },
     });
     const [action = 'list', ...rest] = positionals;
+    if (action === 'ack' || action === 'close') return decide(action, rest[0], values, world);
     if (action !== 'list' && action !== 'show')
-      throw new UsageError(`there is no 'incidents ${action}': expected list or show`);
+      throw new UsageError(`there is no 'incidents ${action}': expected list, show, ack or close`);
     const where = action === 'list' ? rest.join(' ') : '';
     compileQuery('incident', where);
     const format = formatOf(values.format, action === 'list' ? formats : treeFormats);
@@ -134,6 +143,13 @@ async function list(found: readonly Incident[], format: Format, world: World, ba
   );
 }
 
+/** With who decided it, where somebody did. */
+function stateText({ state, decidedBy, decidedMs, reason }: Incident): string {
+  if (decidedBy === null) return state;
+  const when = decidedMs === null ? '' : ` at ${timeText(decidedMs)}`;
+  return `${state} by ${decidedBy}${when}${reason === null ? '' : `: ${reason}`}`;
+}
+
 /** The story, in the order in which it is asked for. */
 function details(revisions: readonly Incident[], world: World): string {
   const incident = revisions.at(-1)!;
@@ -147,7 +163,10 @@ function details(revisions: readonly Incident[], world: World): string {
       `${incident.severity}, score ${incident.score.toFixed(2)}`,
       severityStyle(incident.severity, paint),
     ],
-    ['state', incident.state],
+    ['state', stateText(incident)],
+    ...(incident.follows === null
+      ? []
+      : ([['follows', `${incident.follows}, which was closed before this evidence`]] as [string, string][])),
     ['about', `${entity.kind} ${entity.key}${incident.owner ? `, owned by ${incident.owner}` : ''}`],
     [
       'time',
@@ -175,10 +194,13 @@ function details(revisions: readonly Incident[], world: World): string {
     lines.push(safeText(`  ${timeText(timeMs)}  ${severity.padEnd(8)} ${detector}: ${line}  ${id}`));
   if (revisions.length > 1) {
     lines.push('', paint.bold('Course'));
-    for (const { lastMs, state, severity, alerts, notify } of revisions)
+    for (const { lastMs, decidedMs, state, severity, alerts, notify } of revisions) {
+      const told = notify ? ', notified' : '';
+      const timeMs = Math.max(lastMs, decidedMs ?? -Infinity);
       lines.push(
-        `  ${timeText(lastMs)}  ${state.padEnd(9)} ${severity.padEnd(8)} ${countText(alerts.length, 'alert')}${notify ? ', notified' : ''}`,
+        `  ${timeText(timeMs)}  ${state.padEnd(12)} ${severity.padEnd(8)} ${countText(alerts.length, 'alert')}${told}`,
       );
+    }
   }
   if (story.query) lines.push('', paint.bold('Next'), `  ${safeText(story.query)}`);
   return lines.join('\n');

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { alerts } from './alerts.ts';
+import { baseline } from './baseline.ts';
 import { check } from './check.ts';
 import { config } from './config.ts';
 import { deadletter } from './deadletter.ts';
@@ -25,6 +26,7 @@ export const commands: Readonly<Record<string, Command>> = {
   suppress,
   deadletter,
   replay,
+  baseline,
   rules,
   check,
   setup,

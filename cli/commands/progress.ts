@@ -47,6 +47,23 @@ export function createProgress(
   };
 }
 
+/** The same for work of which nobody knows how much there is: says what it is given. */
+export function createCount(
+  { stderr, clock }: Pick<World, 'stderr' | 'clock'>,
+  { quiet }: { quiet: boolean },
+): { at(text: string): void; end(): void } {
+  if (quiet || !stderr.isTTY) return { at() {}, end() {} };
+  let shownMs = -Infinity;
+  return {
+    at(text) {
+      if (clock.now() - shownMs < EVERY_MS) return;
+      shownMs = clock.now();
+      stderr.write(`\r\u001b[K${cut(text, (stderr.columns ?? 80) - 1)}`);
+    },
+    end: () => void stderr.write('\r\u001b[K'),
+  };
+}
+
 function barOf(share: number): string {
   const done = Math.min(1, Math.max(0, share));
   const full = Math.round(done * BAR);

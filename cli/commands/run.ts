@@ -4,7 +4,7 @@ import { WeirError } from '../../pipeline/errors.ts';
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { createMeter } from '../../telemetry/meter.ts';
-import { configFrom, readConfig, roles, type Config, type Role, type RulesConfig } from '../config/index.ts';
+import { configFrom, readConfig, roles, type Config, type Role } from '../config/index.ts';
 import { colours, wantsColour } from '../format/colours.ts';
 import { bytesText } from '../format/units.ts';
 import { createDemo } from '../demo/index.ts';
@@ -43,13 +43,13 @@ export const run: Command = {
       return runUnconfigured(world, values.demo);
     }
     const config = readConfig(path, { env: world.env, role });
-    const rereadRules = (): RulesConfig => readConfig(path, { env: world.env, role }).rules;
+    const reread = (): Config => readConfig(path, { env: world.env, role });
     if (config.kafka) {
       const { runOverKafka } = await import('../wire/kafka.ts');
-      await runOverKafka({ ...daemonOptions(config, world), rereadRules, role });
+      await runOverKafka({ ...daemonOptions(config, world), reread, role });
     } else if (role)
       throw new UsageError(`--role ${role} needs kafka in ${path}: without it all parts are one process`);
-    else await runLocal({ ...daemonOptions(config, world), rereadRules });
+    else await runLocal({ ...daemonOptions(config, world), reread });
     return exit.fine;
   },
 };

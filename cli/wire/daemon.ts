@@ -11,7 +11,8 @@ import { telemetryServer } from '../../telemetry/server.ts';
 import type { PrometheusMeter } from '../../telemetry/meter.ts';
 import { createApi, createLookout, type Lookout } from '../api/server.ts';
 import { storeForensics, type Forensics, type Running } from '../api/forensics.ts';
-import type { Config, RulesConfig, SinkConfig } from '../config/index.ts';
+import type { Config, SinkConfig } from '../config/index.ts';
+import type { IncidentDesk } from './decisions.ts';
 import { localLogDir, localRuntime, type WiredSink } from './local.ts';
 import { localLogId } from '../../transport/local/index.ts';
 import { contextOf, type Shared } from './process.ts';
@@ -22,8 +23,8 @@ export interface DaemonOptions {
   readonly config: Config;
   readonly shared: Shared & { readonly meter: PrometheusMeter };
   readonly stop: AbortSignal;
-  /** Reads the rules of the configuration's file again. */
-  readonly rereadRules?: () => RulesConfig;
+  /** Reads the configuration's file again, for what is reloaded while it runs. */
+  readonly reread?: () => Config;
   /** Told once everything runs. */
   readonly started: (socket: string) => void;
   /** Looks on from inside the process. */
@@ -49,7 +50,7 @@ export async function runLocal(options: DaemonOptions): Promise<void> {
         sinks: [...sinks, onlookerSink(lookout)],
         stateDir: config.state.dir,
         follow: true,
-        ...(options.rereadRules ? { rereadRules: options.rereadRules } : {}),
+        ...(options.reread ? { reread: options.reread } : {}),
         progress(_batch, flows) {
           if (lookout.watched) for (const flow of flows) lookout.show({ flow });
         },
@@ -60,7 +61,8 @@ export async function runLocal(options: DaemonOptions): Promise<void> {
     await runtime.start(ending.signal);
     try {
       const socket = socketPath(config.state.dir, config.listen.api?.unix ?? null);
-      await serve(options, { lookout, store, log: runtime.log, letters: runtime.letters, socket }, () =>
+      const { log, letters, desk } = runtime;
+      await serve(options, { lookout, store, log, letters, desk, socket }, () =>
         runPumps([...runtime.sources, ...runtime.readers, ...(options.companions ?? [])], {
           stop: options.stop,
           draining: () => ending.abort(),
@@ -83,6 +85,8 @@ interface Served {
   readonly letters: ((count: number) => Promise<readonly DeadLetter[]>) | null;
   readonly store: (() => Forensics | null) | null;
   readonly log: Pick<Log, 'append'>;
+  /** Takes what people decide about incidents; null where none are joined. */
+  readonly desk: IncidentDesk | null;
   /** Why the log keeps this process from being ready; empty when it does not. */
   readonly unready?: () => readonly string[];
   readonly socket: string;
@@ -187,6 +191,13 @@ function running(served: Served, shared: Shared): Running {
     alert: (id) => store().alert(id),
     incidents: (search) => store().incidents(search),
     incident: (id) => store().incident(id),
+    async decide(wanted) {
+      if (served.desk !== null) return served.desk.decide(wanted);
+      throw new WeirError(
+        'not_connected',
+        'this process joins no alerts: ask the one with the role detectors',
+      );
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { detectors, type DetectorType } from '../../detectors/registry.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import type { RuleSchedule } from '../../detectors/rule/schedule.ts';
-import type { DetectorFactory } from '../../pipeline/contracts.ts';
+import type { DetectorFactory, LearningState } from '../../pipeline/contracts.ts';
 import { createCounters } from '../../pipeline/counters.ts';
 import { detect, type DetectOptions, type LanePlan } from '../../pipeline/detect.ts';
 import type { LaneGroup } from '../../pipeline/lane-group.ts';
@@ -9,12 +9,12 @@ import type { LanePlanOptions, PlannedDetector } from '../../pipeline/lane-plan.
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import { compileQuery } from '../../query/index.ts';
 import type { DetectorConfig } from '../config/index.ts';
-import { contextOf, type Shared } from './process.ts';
+import { contextOf, type Line, type Shared } from './process.ts';
 
 /** Keys a detector may hold over all lanes where its options do not say. */
 const DEFAULT_MAX_KEYS = 1_000_000;
 
-export interface DetectorsOptions extends Omit<DetectOptions, 'plan' | 'counters' | 'held'> {
+export interface DetectorsOptions extends Omit<DetectOptions, 'plan' | 'counters'> {
   readonly detectors: readonly DetectorConfig[];
   readonly lanes: number;
   /** Flows that may wait for the watermark, over all lanes. */
@@ -46,7 +46,7 @@ export async function detectorPump(options: DetectorsOptions, shared: Shared): P
   for (const { name } of options.detectors)
     shared.board.put('detectors', name, () => {
       const line = detectorLine(name, held);
-      keys.set(line.keys, { detector: name });
+      keys.set(Number(line['keys']), { detector: name });
       for (const [group, { watermarkMs }] of held)
         if (Number.isFinite(watermarkMs)) {
           watermark.set(watermarkMs / 1000, { group: String(group) });
@@ -56,7 +56,7 @@ export async function detectorPump(options: DetectorsOptions, shared: Shared): P
     });
   const plan = options.plan({
     lanes: options.lanes,
-    detectors: await Promise.all(options.detectors.map((each) => planned(each, options.schedule))),
+    detectors: await plannedDetectors(options.detectors, options.schedule),
     ruleLanes: createRoute(options.schedule, options.lanes),
     maxWaiting: options.maxWaiting,
     evicted: (detector, count) => evicted.add(count, { detector }),
@@ -65,7 +65,15 @@ export async function detectorPump(options: DetectorsOptions, shared: Shared): P
     name: 'detectors',
     run: ({ drain }) =>
       detect(
-        { ...options, plan, counters, held: (groups) => (held = groups) },
+        {
+          ...options,
+          plan,
+          counters,
+          held(groups) {
+            held = groups;
+            options.held?.(groups);
+          },
+        },
         contextOf(shared, 'detectors'),
         drain,
       ),
@@ -75,8 +83,8 @@ export async function detectorPump(options: DetectorsOptions, shared: Shared): P
 function detectorLine(
   name: string,
   held: ReadonlyMap<number, LaneGroup>,
-): { state: string; lanes: number; keys: number; judgedToMs: number | null } {
-  let state = 'ready';
+): Line {
+  const states: Record<LearningState, number> = { ready: 0, learning: 0, stale: 0 };
   let keys = 0;
   let lanes = 0;
   let judgedToMs: number | null = null;
@@ -84,14 +92,31 @@ function detectorLine(
     if (Number.isFinite(group.watermarkMs)) judgedToMs = Math.min(judgedToMs ?? Infinity, group.watermarkMs);
     for (const { state: lane } of group.members) {
       lanes++;
-      const status = lane.detectors.find((each) => each.name === name)?.detector.status();
+      const status = lane.detectors
+        .find((each) => each.name === name)
+        ?.detector.status(Number.isFinite(group.watermarkMs) ? group.watermarkMs : undefined);
       if (!status) continue;
       keys += status.keys;
-      if (status.state === 'learning') state = 'learning';
+      states[status.state]++;
     }
   }
-  return { state: lanes === 0 ? 'no lanes' : state, lanes, keys, judgedToMs };
+  return { state: stateText(states, lanes), lanes, keys, judgedToMs, ...states };
 }
+
+/** One word where all lanes are alike, else how many are what. */
+function stateText(states: Readonly<Record<LearningState, number>>, lanes: number): string {
+  if (lanes === 0) return 'no lanes';
+  const found = Object.entries(states).filter(([, count]) => count > 0);
+  return found.length === 1
+    ? found[0]![0]
+    : found.map(([state, count]) => `${count} ${state}`).join(', ');
+}
+
+/** The detectors of a configuration, before they have lanes. */
+export const plannedDetectors = (
+  detectors: readonly DetectorConfig[],
+  schedule: RuleSchedule,
+): Promise<PlannedDetector[]> => Promise.all(detectors.map((each) => planned(each, schedule)));
 
 async function planned(
   { name, options, where }: DetectorConfig,

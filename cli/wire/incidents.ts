@@ -4,7 +4,7 @@ import type { Pump } from '../../pipeline/lifecycle.ts';
 import { contextOf, type Shared } from './process.ts';
 
 /** The pump that joins alerts to incidents. */
-export function incidentPump(options: Omit<IncidentsOptions, 'counters' | 'held'>, shared: Shared): Pump {
+export function incidentPump(options: Omit<IncidentsOptions, 'counters'>, shared: Shared): Pump {
   const counters = createCounters(shared.meter, 'incidents', 'incidents');
   const open = shared.meter.gauge('incidents_open', 'Incidents that are open.');
   const waiting = shared.meter.gauge(
@@ -19,6 +19,7 @@ export function incidentPump(options: Omit<IncidentsOptions, 'counters' | 'held'
           ...options,
           counters,
           held(streams) {
+            options.held?.(streams);
             open.set(streams.reduce((sum, stream) => sum + stream.open, 0));
             waiting.set(streams.reduce((sum, stream) => sum + stream.waiting, 0));
           },

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createEnricher, type Enricher } from '../../enricher/index.ts';
@@ -14,15 +13,18 @@ import { createKafkaLog } from '../../transport/kafka/index.ts';
 import { createLookout } from '../api/server.ts';
 import type { Config, Role } from '../config/index.ts';
 import { serve, wireSinks, type DaemonOptions } from './daemon.ts';
-import { createSuppressor } from '../../incidents/suppress.ts';
+import { createControl } from './control.ts';
+import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
+import { learnedOfControl } from './learned.ts';
 import { pairPlace } from './place.ts';
 import { contextOf } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps } from './sources.ts';
 import { socketPath, takeStateDir } from './state.ts';
+import { suppressionsInForce, type SuppressionsInForce } from './suppressions.ts';
 
 export interface KafkaDaemonOptions extends DaemonOptions {
   /** Null runs all of them in this process. */
@@ -30,8 +32,8 @@ export interface KafkaDaemonOptions extends DaemonOptions {
 }
 
 const GRACE_MS = 25_000;
-/** Long enough for every process to hear of a change of rules before it is in force. */
-const RULES_LEAD_MS = 15_000;
+/** Long enough for every process to hear of a change before it is in force. */
+const LEAD_MS = 15_000;
 
 /** One role, or all of them, over Kafka: the stages are the same, only what joins them is another. */
 export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
@@ -50,23 +52,52 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
       const runs = (each: Role): boolean => role === null || role === each;
       const pumps: Pump[] = [];
       // Rules decide in the enricher which further copies of a flow there are, and in the detectors what they mean.
-      const rules =
+      const { reread = null } = options;
+      const control =
         runs('enricher') || runs('detectors')
-          ? rulesInForce(
+          ? createControl(
               {
-                rules: config.rules,
                 log,
-                group: `weir.${runs('detectors') ? 'detectors' : 'enricher'}.rules.${randomUUID()}`,
-                publishes: runs('detectors'),
-                file: config.file,
-                reread: options.rereadRules ?? null,
-                leadMs: RULES_LEAD_MS,
+                follow: (take, caughtUp, signal) => log.follow('control', { take, caughtUp }, signal),
               },
               shared,
             )
           : null;
-      await rules?.start(options.stop);
-      pumps.push(...(rules?.pumps ?? []));
+      const rules = rulesInForce(
+        {
+          rules: config.rules,
+          control,
+          publishes: runs('detectors'),
+          file: config.file,
+          reread: reread && (() => reread().rules),
+          leadMs: LEAD_MS,
+        },
+        shared,
+      );
+      let desk: IncidentDesk | null = null;
+      let suppressions: SuppressionsInForce | null = null;
+      if (control && runs('detectors')) {
+        desk = incidentDesk({ control, partitions: () => log.partitions('alerts'), leadMs: LEAD_MS }, shared);
+        suppressions = suppressionsInForce(
+          {
+            suppressions: config.suppressions,
+            control,
+            file: config.file,
+            reread: reread && (() => reread().suppressions),
+            checkEveryMs: config.rules.keys.checkEvery,
+            leadMs: LEAD_MS,
+          },
+          shared,
+        );
+      }
+      const learned =
+        control && runs('detectors')
+          ? learnedOfControl(control, { lanes: config.lanes, snapshots: log.snapshots }, shared)
+          : null;
+      await control?.start(options.stop);
+      if (control) await rules.start();
+      await suppressions?.start();
+      pumps.push(...(control ? [control.pump] : []), ...rules.pumps, ...(suppressions?.pumps ?? []));
       let enricher: Enricher | null = null;
       let store: Awaited<ReturnType<typeof wireSinks>>['store'] = null;
       if (runs('collector'))
@@ -95,7 +126,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
         const stage = enricher;
         await stage.start(options.stop);
         const counters = createCounters(shared.meter, 'enricher', 'enricher');
-        const ruleLanes = createRoute(rules!.schedule, log.partitions('rekeyed'));
+        const ruleLanes = createRoute(rules.schedule, log.partitions('rekeyed'));
         const watermarks = {
           ...watermarkDefaults,
           inactiveMs: config.watermarks.inactiveAfter,
@@ -116,7 +147,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           await detectorPump(
             {
               detectors: config.detectors,
-              schedule: rules!.schedule,
+              schedule: rules.schedule,
               lanes: config.lanes,
               maxWaiting: config.watermarks.maxWaiting,
               plan: partitionedPlan,
@@ -125,7 +156,8 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
               attempts,
               letters,
               marks: true,
-              suppressedBy: createSuppressor(config.suppressions),
+              learned: () => learned!.newest(),
+              suppressedBy: (alert) => suppressions!.schedule.suppressedBy(alert),
               snapshotEveryMs: 10_000,
               notifyMaxAgeMs: config.notifyMaxAgeMs,
             },
@@ -134,6 +166,8 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           incidentPump(
             {
               options: config.incidents,
+              decisions: desk!.decisions,
+              held: (streams) => desk!.held(streams),
               log,
               snapshots: log.snapshots,
               attempts,
@@ -150,7 +184,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           pumps.push(sinkPump({ config: sink, sink: made, log, letters }, shared));
       }
       const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
-      await serve(options, { lookout, store, log, unready: () => log.unready(), letters: null, socket }, () =>
+      await serve(options, { lookout, store, log, desk, unready: () => log.unready(), letters: null, socket }, () =>
         runPumps(pumps, { stop: options.stop, graceMs: GRACE_MS, clock: shared.clock, log: shared.log }),
       );
       await enricher?.stop();

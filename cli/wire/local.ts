@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createEnricher, type Enricher } from '../../enricher/index.ts';
 import { logDeadLetters, type DeadLetters } from '../../pipeline/dead-letter.ts';
 import { localPlan } from '../../pipeline/lane-plan.ts';
+import type { LaneGroup } from '../../pipeline/lane-group.ts';
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import { topics, type Topic } from '../../pipeline/log.ts';
 import { fileAttempts, noAttempts } from '../../pipeline/quarantine.ts';
@@ -10,15 +11,18 @@ import type { Sink } from '../../pipeline/contracts.ts';
 import { createLocalLog, type LocalLog, type LocalLogOptions } from '../../transport/local/index.ts';
 import type { ReaderQueue } from '../../transport/local/topic.ts';
 import type { DeadLetter } from '../../schema/records.ts';
-import type { Config, RulesConfig, SinkConfig } from '../config/index.ts';
+import type { Config, SinkConfig } from '../config/index.ts';
 import { INCIDENTS_GROUP } from '../../incidents/run.ts';
-import { createSuppressor } from '../../incidents/suppress.ts';
+import { createControl, followWith } from './control.ts';
+import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
+import { learnedOfFiles } from './learned.ts';
 import { contextOf, type Shared } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps, type SourcesOptions } from './sources.ts';
+import { suppressionsInForce } from './suppressions.ts';
 
 /** A sink with its configuration, however it was made. */
 export interface WiredSink {
@@ -33,6 +37,8 @@ export interface LocalRuntime {
   readonly readers: readonly Pump[];
   readonly log: LocalLog;
   readonly enricher: Enricher;
+  /** Takes what people decide about incidents; null in a replay. */
+  readonly desk: IncidentDesk | null;
   /** The newest records of the dead letter, oldest first. */
   readonly letters: (count: number) => Promise<readonly DeadLetter[]>;
   start(signal: AbortSignal): Promise<void>;
@@ -46,18 +52,20 @@ export interface LocalRuntimeOptions {
   readonly stateDir: string | null;
   readonly follow: boolean;
   readonly progress?: SourcesOptions['progress'];
-  /** Reads the rules of the configuration's file again; without it they are those of the start. */
-  readonly rereadRules?: () => RulesConfig;
+  /** Told of the lanes once they are there. */
+  readonly lanes?: (groups: ReadonlyMap<number, LaneGroup>) => void;
+  /** Reads the configuration's file again; without it rules and suppressions are those of the start. */
+  readonly reread?: () => Config;
 }
 
 /** Where the log of one process lies. */
 export const localLogDir = (stateDir: string): string => join(stateDir, 'log');
 
 const DEAD_LETTER_GROUP = 'weir.deadletter';
-/** Its cursor is never saved: changes of rules are read from the beginning. */
-const RULES_GROUP = 'weir.rules';
+/** Its cursor is never saved: changes are read from the beginning. */
+const CONTROL_GROUP = 'weir.control';
 /** One process hears of its own changes at once. */
-const RULES_LEAD_MS = 2_000;
+const LEAD_MS = 2_000;
 
 export async function localRuntime(options: LocalRuntimeOptions, shared: Shared): Promise<LocalRuntime> {
   const { config, stateDir } = options;
@@ -69,7 +77,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
   // Dead letters have no reader of their own: they stay until the disk share is used up.
   if (stateDir) {
     readers[DEAD_LETTER_GROUP] = ['deadletter'];
-    readers[RULES_GROUP] = ['control'];
+    readers[CONTROL_GROUP] = ['control'];
   }
   const maxBytes = Math.floor(config.state.maxBytes / 4);
   const queues = queuesOf(options.sinks);
@@ -96,22 +104,40 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
     kept.set(log.kept('deadletter'));
     return { kept: log.kept('deadletter') };
   });
+  const control = stateDir ? createControl({ log, follow: followWith(log, CONTROL_GROUP) }, shared) : null;
+  const { reread = null } = options;
   const rules = rulesInForce(
     {
       rules: config.rules,
-      log: stateDir ? log : null,
-      group: RULES_GROUP,
+      control,
       publishes: true,
       file: config.file,
-      reread: options.rereadRules ?? null,
-      leadMs: RULES_LEAD_MS,
+      reread: reread && (() => reread().rules),
+      leadMs: LEAD_MS,
     },
     shared,
   );
+  const suppressions = suppressionsInForce(
+    {
+      suppressions: config.suppressions,
+      control,
+      file: config.file,
+      reread: reread && (() => reread().suppressions),
+      checkEveryMs: config.rules.keys.checkEvery,
+      leadMs: LEAD_MS,
+    },
+    shared,
+  );
+  const desk =
+    control && incidentDesk({ control, partitions: () => log.partitions('alerts'), leadMs: LEAD_MS }, shared);
+  const learned = stateDir
+    ? learnedOfFiles(stateDir, { lanes: config.lanes, everyMs: config.rules.keys.checkEvery }, shared)
+    : null;
   const appended = new Map<string, number>();
   return {
     log,
     enricher,
+    desk,
     sources: await sourcePumps(
       {
         sources: config.sources,
@@ -142,7 +168,9 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
           attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
           letters,
           marks: true,
-          suppressedBy: createSuppressor(config.suppressions),
+          ...(learned ? { learned: () => learned.newest() } : {}),
+          ...(options.lanes ? { held: options.lanes } : {}),
+          suppressedBy: (alert) => suppressions.schedule.suppressedBy(alert),
           snapshotEveryMs: stateDir ? 10_000 : Number.MAX_SAFE_INTEGER,
           notifyMaxAgeMs: stateDir ? config.notifyMaxAgeMs : null,
         },
@@ -151,6 +179,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       incidentPump(
         {
           options: config.incidents,
+          ...(desk ? { decisions: desk.decisions, held: (streams) => desk.held(streams) } : {}),
           log,
           snapshots: stateDir ? fileSnapshots(`${stateDir}/incidents`) : noSnapshots,
           attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
@@ -159,7 +188,10 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
         },
         shared,
       ),
+      ...(control ? [control.pump] : []),
+      ...(learned ? [learned.pump] : []),
       ...rules.pumps,
+      ...suppressions.pumps,
       ...options.sinks.map(({ config: sink, sink: made }) =>
         sinkPump({ config: sink, sink: made, log, letters }, shared),
       ),
@@ -172,7 +204,10 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       await log.start(signal);
       if (stateDir)
         for (const [origin, position] of await newestPositions(log)) appended.set(origin, position);
-      await rules.start(signal);
+      await learned?.start();
+      await control?.start(signal);
+      await rules.start();
+      await suppressions.start();
       await enricher.start(signal);
     },
     async stop() {

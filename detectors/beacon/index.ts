@@ -215,9 +215,10 @@ function createBeacon(
     observe: (flow, role) => (role === 'destination' ? observe(flow) : NONE),
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [baseline, connections, callers, calls, book]),
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
     // Egress is judged from the first day on; only what is new inside waits for the baseline.
-    status: () => ({
-      state: baseline.anyLearning ? 'learning' : 'ready',
+    status: (atMs) => ({
+      state: baseline.state(atMs),
       keys: connections.size + callers.size + calls.size,
     }),
   };

@@ -198,6 +198,7 @@ function createControlPlaneAccess(
     observe,
     advance: (watermarkMs) => passTime(watermarkMs) ?? NONE,
     ...stateOf(NAME, STATE_VERSION, [baseline, known, existing, book]),
-    status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: known.size }),
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({ state: baseline.state(atMs), keys: known.size }),
   };
 }

@@ -179,6 +179,7 @@ function createDnsAbuse(
     observe: (flow, role) => (role === 'source' ? observe(flow) : NONE),
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [baseline, rates, upstream, book]),
-    status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: rates.size + upstream.size }),
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({ state: baseline.state(atMs), keys: rates.size + upstream.size }),
   };
 }

@@ -77,8 +77,6 @@ function createLateralMovement(
   const pair = newHash();
   const cluster = newHash();
   let clusterName: string | null = null;
-  /** How long the cluster of the last flow was seen, for `status`. */
-  let clusterMs = 0;
 
   function observe(flow: Flow, role: Role): readonly Alert[] {
     const timeMs = eventMs(flow);
@@ -102,17 +100,19 @@ function createLateralMovement(
     return out ?? NONE;
   }
 
-  /** The learning of the flow's cluster; names are the same text from flow to flow, so they are hashed once. */
+  /** Names are the same text from flow to flow, so they are hashed once. */
+  function hashCluster(name: string): void {
+    if (name === clusterName) return;
+    clusterName = name;
+    startHash(cluster);
+    addText(cluster, name);
+    finishHash(cluster);
+  }
+
+  /** The learning of the flow's cluster. */
   function clusterSlot(name: string, timeMs: number): number {
-    if (name !== clusterName) {
-      clusterName = name;
-      startHash(cluster);
-      addText(cluster, name);
-      finishHash(cluster);
-    }
-    const slot = clusters.meet(cluster, timeMs);
-    clusterMs = clusters.ageMs(slot, timeMs);
-    return slot;
+    hashCluster(name);
+    return clusters.meet(cluster, timeMs);
   }
 
   /** In the lane of who is reached: remembers who came over an admin port for the first time. */
@@ -274,8 +274,12 @@ function createLateralMovement(
     observe,
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [edges, inbound, clusters, sources, seekers, reached, windows, book]),
-    status: () => ({
-      state: clusters.ready > 0 || clusterMs >= options.learnMs ? 'ready' : 'learning',
+    learned(name, fromMs, toMs) {
+      hashCluster(name);
+      clusters.learned(cluster, fromMs, toMs);
+    },
+    status: (atMs) => ({
+      state: clusters.state(atMs),
       keys: edges.size + inbound.size + sources.table.size + seekers.size,
     }),
   };

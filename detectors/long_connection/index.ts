@@ -192,8 +192,9 @@ function createLongConnection(
     observe: (flow, role) => (role === 'destination' ? observe(flow) : NONE),
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [baseline, callers, pieces, usual, book]),
-    status: () => ({
-      state: baseline.anyLearning ? 'learning' : 'ready',
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({
+      state: baseline.state(atMs),
       keys: callers.size + pieces.size + usual.size,
     }),
   };

@@ -220,8 +220,17 @@ function createNewEdge(
       pending.restore(saved);
       book.restore(saved);
     },
-    status: () => ({
-      state: sources.ready > 0 || lastMs - sinceMs >= options.learnMs ? 'ready' : 'learning',
+    // A source learns by itself, from its first flow on; this is for `status` alone.
+    learned(_cluster, fromMs, toMs) {
+      sinceMs = Number.isNaN(sinceMs) ? fromMs : Math.min(sinceMs, fromMs);
+      lastMs = Number.isNaN(lastMs) ? toMs : Math.max(lastMs, toMs);
+    },
+    status: (atMs = -Infinity) => ({
+      state: !(sources.ready > 0 || lastMs - sinceMs >= options.learnMs)
+        ? 'learning'
+        : atMs - lastMs > options.staleMs
+          ? 'stale'
+          : 'ready',
       keys: edges.size + sources.table.size,
     }),
   };

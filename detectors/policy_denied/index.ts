@@ -260,8 +260,16 @@ function createPolicyDenied(options: Options, context: DetectorContext): Detecto
       book.restore(saved);
       list.restore(saved);
     },
-    status: () => ({
-      state: lastMs > startMs + options.baselineMs ? 'ready' : 'learning',
+    learned(_cluster, fromMs, toMs) {
+      startMs = Number.isNaN(startMs) ? fromMs : Math.min(startMs, fromMs);
+      lastMs = Number.isNaN(lastMs) ? toMs : Math.max(lastMs, toMs);
+    },
+    status: (atMs = -Infinity) => ({
+      state: !(lastMs > startMs + options.baselineMs)
+        ? 'learning'
+        : atMs - lastMs > options.baselineMs
+          ? 'stale'
+          : 'ready',
       keys: existing.size + known.size + sources.size,
     }),
   };

@@ -1,3 +1,4 @@
+import { createInForce, type Dated } from '../../pipeline/in-force.ts';
 import { digest } from '../../schema/ids.ts';
 import type { Flow } from '../../schema/records.ts';
 import type { Rule } from './rule.ts';
@@ -9,17 +10,12 @@ export interface ActiveRule {
 }
 
 /** Rules that are in force together. */
-export interface RuleSet {
+export interface RuleSet extends Dated {
   readonly version: string;
-  /** Event time from which on they are; -Infinity for those in force from the beginning. */
-  readonly fromMs: number;
   readonly rules: readonly ActiveRule[];
 }
 
-/**
- * Which rules are in force at which event time. Whoever asks gets the same answer for the same flow, whenever it
- * asks, as long as it has heard of the same changes: that is what makes a reload part of the stream.
- */
+/** Which rules are in force at which event time. */
 export interface RuleSchedule {
   at(timeMs: number): RuleSet;
   /** The set that follows one; null while it is the newest. */
@@ -33,28 +29,20 @@ export interface RuleSchedule {
   named(ruleDigest: string): ActiveRule | null;
 }
 
-/** More changes than any lane is behind: beyond it the two oldest sets become one. */
-const MAX_SETS = 64;
-
 export function createSchedule(initial: readonly Rule[] = []): RuleSchedule {
-  const sets: RuleSet[] = [setOf(-Infinity, initial, null)];
+  const sets = createInForce(setOf(-Infinity, initial, null));
   return {
-    at(timeMs) {
-      for (let i = sets.length - 1; i > 0; i--) if (sets[i]!.fromMs <= timeMs) return sets[i]!;
-      return sets[0]!;
-    },
-    after: (set) => sets[sets.findIndex(({ fromMs }) => fromMs === set.fromMs) + 1] ?? null,
-    newest: () => sets.at(-1)!,
-    begin: (rules) => void sets.splice(0, sets.length, setOf(-Infinity, rules, null)),
+    at: (timeMs) => sets.at(timeMs),
+    after: (set) => sets.after(set),
+    newest: () => sets.newest(),
+    begin: (rules) => sets.begin(setOf(-Infinity, rules, null)),
     add(fromMs, rules) {
-      const last = sets.at(-1)!;
-      if (versionOf(rules) === last.version) return false;
-      sets.push(setOf(Math.max(fromMs, last.fromMs + 1), rules, last));
-      if (sets.length > MAX_SETS) sets.splice(0, 2, { ...sets[1]!, fromMs: -Infinity });
+      if (versionOf(rules) === sets.newest().version) return false;
+      sets.add(fromMs, (ms, last) => setOf(ms, rules, last));
       return true;
     },
     named(ruleDigest) {
-      for (const { rules } of sets.toReversed())
+      for (const { rules } of sets.all().toReversed())
         for (const active of rules) if (active.rule.digest === ruleDigest) return active;
       return null;
     },

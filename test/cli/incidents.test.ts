@@ -72,6 +72,6 @@ test('wrong use of incidents is told', async (t) => {
   const env = { WEIR_STATE_DIR: temporaryDirectory(t) };
   const unknown = await weir(['incidents', 'frobnicate'], env);
   assert.equal(unknown.code, 2);
-  assert.match(unknown.err, /expected list or show/);
+  assert.match(unknown.err, /expected list, show, ack or close/);
   assert.equal((await weir(['incidents', 'list', 'nosuchfield : 1'], env)).code, 2);
 });

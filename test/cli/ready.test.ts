@@ -34,6 +34,7 @@ test('while a schema that nobody published is waited for, the process is not rea
     {
       lookout: createLookout(),
       store: null,
+      desk: null,
       letters: null,
       log: { append: () => Promise.resolve() },
       unready: () => reasons,

@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { configFrom, readConfig, type RulesConfig } from '../../cli/config/index.ts';
 import { parseRuleText, readRuleFile, shippedPath } from '../../cli/config/rules.ts';
 import { shippedFiles } from '../../cli/config/rules-section.ts';
+import { createControl, followWith } from '../../cli/wire/control.ts';
 import { rulesInForce, type RulesInForce } from '../../cli/wire/rules.ts';
 import { createBoard, type Shared } from '../../cli/wire/process.ts';
 import { runCases } from '../../detectors/rule/cases.ts';
@@ -254,12 +255,14 @@ async function running(
   const shared: Shared = { cluster: 'test', clock, meter, log: silent, board: createBoard() };
   const reread = (): RulesConfig => readConfig(config, { env: {} }).rules;
   const stop = new AbortController();
+  const control = createControl({ log, follow: followWith(log, 'weir.control') }, shared);
   const rules = rulesInForce(
-    { rules: reread(), log, group: 'weir.rules', publishes, file: config, reread, leadMs: 2000 },
+    { rules: reread(), control, publishes, file: config, reread, leadMs: 2000 },
     shared,
   );
-  await rules.start(stop.signal);
-  const pumps = Promise.all(rules.pumps.map((pump) => pump.run({ drain: stop.signal, kill: stop.signal })));
+  await control.start(stop.signal);
+  await rules.start();
+  const pumps = Promise.all([control.pump, ...rules.pumps].map((pump) => pump.run({ drain: stop.signal, kill: stop.signal })));
   const end = async (): Promise<void> => {
     stop.abort();
     await pumps;
@@ -271,7 +274,7 @@ async function running(
 
 async function openLog(t: TestContext, directory: string): Promise<Log> {
   const log = createLocalLog(
-    { directory, readers: { 'weir.rules': ['control'], audit: ['access'] }, maxBytes: 1e8, onFull: 'block' },
+    { directory, readers: { 'weir.control': ['control'], audit: ['access'] }, maxBytes: 1e8, onFull: 'block' },
     testContext(),
   );
   await log.start(new AbortController().signal);
@@ -406,6 +409,6 @@ test('a record that this version cannot read changes nothing, and is counted', a
       value: newControl({ id: 'other', timeMs: 1, kind: 'acknowledgement', body: '' }),
     },
   ]);
-  await tells(metrics, /rules_refused_total 2/);
+  await tells(metrics, /control_refused_total\{kind="rules"\} 2/);
   assert.equal(inForce(rules, Infinity), '');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { createDecisions, type Decision } from '../../incidents/decisions.ts';
 import { createIncidentStream, type IncidentStream } from '../../incidents/stream.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { Severities, type Alert, type Incident } from '../../schema/records.ts';
@@ -12,12 +13,16 @@ interface Counts {
   early: number;
 }
 
-function stream(maxWaiting = 1000): IncidentStream & { readonly counts: Counts } {
+function stream(
+  maxWaiting = 1000,
+  decisions = createDecisions(),
+): IncidentStream & { readonly counts: Counts } {
   const counts: Counts = { late: 0, early: 0 };
   const made = createIncidentStream({
     options: defaults,
     maxIncidents: 100,
     maxWaiting,
+    decisions,
     evicted() {},
     late: (count) => (counts.late += count),
     overflowed: (count) => (counts.early += count),
@@ -170,6 +175,61 @@ test('the same incidents come when the stream is cut anywhere and goes on from t
       out.push(...one.take(entries.slice(from)));
       assert.deepEqual(out, expected);
     }),
+  );
+});
+
+/** What people decide about incidents that there were, whatever became of them meanwhile. */
+const decided = fc.array(
+  fc.record({
+    pick: fc.nat(100),
+    hours: fc.integer({ min: 0, max: 60 }),
+    action: fc.constantFrom('acknowledged' as const, 'closed' as const),
+  }),
+  { maxLength: 8 },
+);
+
+test('the same incidents come of decisions by hand, heard at any time before theirs and cut anywhere', () => {
+  fc.assert(
+    fc.property(courses, turns, decided, fc.array(fc.nat(200), { maxLength: 3 }), (all, some, picks, cuts) => {
+      const entries = partition(all, 4, some);
+      const ids = [...new Set(stream().take(entries).map(({ id }) => id))];
+      if (ids.length === 0) return;
+      const made = picks.map(({ pick, hours, action }, i): Decision => {
+        const timeMs = T0 + hours * 1_234_567;
+        return { id: `d${i}`, timeMs, incident: ids[pick % ids.length]!, action, by: 'ann', reason: null };
+      });
+      const early = createDecisions();
+      made.forEach((decision) => early.add(decision));
+      const expected = stream(1000, early).take(entries);
+
+      // Heard only just before event time comes to it, by a process that starts again and again.
+      const heard = createDecisions();
+      const left = made.toSorted((a, b) => a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1));
+      const out: Incident[] = [];
+      let one = stream(1000, heard);
+      for (const [i, entry] of entries.entries()) {
+        if (cuts.includes(i)) {
+          const { chunks } = one.snapshot();
+          one = stream(1000, heard);
+          one.restore(chunks);
+        }
+        while (left.length > 0 && left[0]!.timeMs <= (entry.mark?.watermarkMs ?? -Infinity))
+          heard.add(left.shift()!);
+        out.push(...one.take([entry]));
+      }
+      assert.deepEqual(out, expected);
+    }),
+  );
+});
+
+test('a decision that comes after its time holds at once', () => {
+  const decisions = createDecisions();
+  const one = stream(1000, decisions);
+  const [first] = one.take(entriesOf([{ alert: { atMs: T0 } }, { lane: 0, toMs: T0 + HOUR_MS }], 1));
+  decisions.add({ id: 'd', timeMs: T0, incident: first!.id, action: 'closed', by: 'ann', reason: 'known' });
+  assert.deepEqual(
+    one.take([]).map(({ state }) => state),
+    ['closed'],
   );
 });
 

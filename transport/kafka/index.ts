@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Context } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import type { Log, Topic } from '../../pipeline/log.ts';
+import type { Log, Topic, TopicRecord } from '../../pipeline/log.ts';
 import type { SnapshotStore } from '../../pipeline/snapshots.ts';
 import { codecOf } from '../../schema/codec.ts';
 import { appender } from './append.ts';
@@ -9,6 +9,7 @@ import { kafkaClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';
 import { consumers } from './consume.ts';
 import { explain, isRebalance } from './errors.ts';
+import { followTopic } from './follow.ts';
 import type { Options } from './options.ts';
 import { batchProducer } from './producer.ts';
 import { rangeReader } from './reader.ts';
@@ -22,6 +23,15 @@ import { topicSettings } from './topics.ts';
 export interface KafkaLog extends Log {
   /** Snapshots in the state topic. */
   readonly snapshots: SnapshotStore;
+  /**
+   * Tells every record of a topic's first partition, from the beginning on and as they come, without a consumer group:
+   * for what every process reads. `caughtUp` is called at what is the end then. Resolves when aborted.
+   */
+  follow<T extends Topic>(
+    topic: T,
+    told: { readonly take: (record: TopicRecord<T>) => void; readonly caughtUp: () => void },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Why this process is not ready, one line each: schemas that nobody published. Empty when it is. */
   unready(): readonly string[];
 }
@@ -143,6 +153,10 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
     consume(wanted, signal) {
       if (!started) return Promise.reject(new WeirError('not_connected', 'the log was not started'));
       return consuming.consume({ ...wanted, group: groupOf(wanted.group) }, signal);
+    },
+    follow(topic, told, signal) {
+      if (!started) return Promise.reject(new WeirError('not_connected', 'the log was not started'));
+      return followTopic({ topic, name: settings[topic].name, reader, schemas, context, ...told }, signal);
     },
     async lag(group, wanted) {
       for (let attempt = 1; ; attempt++) {
