@@ -8,7 +8,6 @@ import { sendBulk } from '../sinks/elasticsearch/bulk.ts';
 import { create } from '../sinks/elasticsearch/index.ts';
 import { operationsOf } from '../sinks/elasticsearch/operations.ts';
 import { options } from '../sinks/elasticsearch/options.ts';
-import { communityOf } from '../sinks/elasticsearch/community-of.ts';
 import { anyJson, toJson } from '../sinks/records/json.ts';
 import { clusterFlows } from './flows.ts';
 import { measure, type BenchRow } from './measure.ts';
@@ -66,7 +65,7 @@ export async function bench(): Promise<BenchRow[]> {
     const batches = Array.from({ length: RECORDS / BATCH }, (_, i) =>
       items.slice(i * BATCH, (i + 1) * BATCH),
     );
-    const layout = { layout: 'data_stream', namespace: 'default', communityId: communityOf } as const;
+    const layout = { layout: 'data_stream', namespace: 'default', stateSuffix: '' } as const;
     const makeOperations = operationsOf(layout);
     const refuse = (): void => {};
 

@@ -3,7 +3,6 @@ import type { Context, Sink } from '../../pipeline/contracts.ts';
 import { PartialWriteError, WeirError, type Refusal } from '../../pipeline/errors.ts';
 import { sendBulk } from './bulk.ts';
 import { connect } from './client.ts';
-import { communityOf } from './community-of.ts';
 import { requestError, statusOf } from './errors.ts';
 import { operationsOf, type Operation } from './operations.ts';
 import type { Options } from './options.ts';
@@ -21,7 +20,7 @@ export function create(options: Options, context: Context): Sink {
   const operations = operationsOf({
     layout: options.layout,
     namespace: options.namespace,
-    communityId: communityOf,
+    stateSuffix: '',
   });
   let client: Promise<Client> | null = null;
   const connected = (): Promise<Client> => {

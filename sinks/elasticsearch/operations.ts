@@ -1,15 +1,9 @@
 import type { Delivery } from '../../pipeline/contracts.ts';
 import { messageOf, type Refusal } from '../../pipeline/errors.ts';
-import type { Access, Alert, Flow, Incident, Loss, PolicyChange } from '../../schema/records.ts';
+import type { RecordTypes } from '../../schema/records.ts';
+import { ecsDocument } from '../ecs/document.ts';
+import { stateIndices, streamOf, type EcsKind, type EventStream } from '../ecs/streams.ts';
 import { quote } from '../records/flow-json.ts';
-import {
-  accessDocument,
-  alertDocument,
-  incidentDocument,
-  lossDocument,
-  policyChangeDocument,
-} from './documents.ts';
-import { flowDocument } from './ecs.ts';
 import { dayOf } from '../records/time.ts';
 
 /** One operation of a bulk request: its two lines, and which item of the write it is part of. */
@@ -22,78 +16,71 @@ export interface Operation {
   readonly bytes: number;
 }
 
-/** Indices of the current state of alerts and of incidents. */
-export const stateIndices = { alert: 'weir-alerts', incident: 'weir-incidents' } as const;
-
 export interface Layout {
   readonly layout: 'data_stream' | 'daily';
   readonly namespace: string;
-  readonly communityId: (flow: Flow) => string | null;
+  /** Appended to the names of the indices of current state, for a sink that sees one tenant only; else empty. */
+  readonly stateSuffix: string;
 }
+
+/** What identifies an event, and when it was. */
+const events: {
+  readonly [K in Exclude<EcsKind, 'incident'>]: (record: RecordTypes[K]) => {
+    readonly id: string;
+    readonly timeMs: number;
+  };
+} = {
+  flow: ({ id, endMs }) => ({ id, timeMs: endMs }),
+  alert: ({ id, revision, raisedMs }) => ({ id: `${id}-${revision}`, timeMs: raisedMs }),
+  policy_change: ({ id, timeMs }) => ({ id, timeMs }),
+  loss: ({ id, untilMs }) => ({ id, timeMs: untilMs }),
+  access: ({ id, timeMs }) => ({ id, timeMs }),
+};
 
 /**
  * Turns items into bulk operations: events are created with the record's id, so a second time is a conflict and
  * no second document; an alert is an event for each revision and one document of its current state. A record of
  * which no document can be made is given to `refuse`.
  */
-export function operationsOf(
-  layout: Layout,
-): (items: readonly Delivery[], refuse: (refusal: Refusal) => void) => Operation[] {
-  const daily = layout.layout === 'daily';
-  const namespace = daily ? null : layout.namespace;
-  const flowOptions = { namespace, communityId: layout.communityId };
+export function operationsOf({
+  layout,
+  namespace,
+  stateSuffix,
+}: Layout): (items: readonly Delivery[], refuse: (refusal: Refusal) => void) => Operation[] {
+  const isDaily = layout === 'daily';
 
-  function created(index: number, kind: string, id: string, timeMs: number, document: string): Operation {
-    const target = daily
-      ? '{"create":{"_index":"weir-' + kind + '-' + layout.namespace + '-' + dayOf(timeMs) + '","_id":'
-      : '{"create":{"_index":"logs-weir.' + kind + '-' + layout.namespace + '","_id":';
-    return operation(index, 'create', target + quote(id) + '}}\n' + document + '\n');
+  function created(index: number, kind: Exclude<EcsKind, 'incident'>, record: Delivery['record']): Operation {
+    const { id, timeMs } = (events[kind] as (record: unknown) => { id: string; timeMs: number })(record);
+    const stream = streamOf(kind, record as RecordTypes[typeof kind]) as EventStream;
+    const document = ecsDocument(kind, record as RecordTypes[typeof kind], {
+      stream,
+      namespace: isDaily ? null : namespace,
+    });
+    const where = isDaily
+      ? '{"create":{"_index":"weir-' + stream + '-' + namespace + '-' + dayOf(timeMs) + '","_id":'
+      : '{"create":{"_index":"logs-weir.' + stream + '-' + namespace + '","_id":';
+    return operation(index, 'create', where + quote(id) + '}}\n' + document + '\n');
   }
 
   /** The current state; an older revision meets a conflict, which is as it should be. */
-  function state(
-    index: number,
-    kind: 'alert' | 'incident',
-    id: string,
-    revision: number,
-    document: string,
-  ): Operation {
+  function state<K extends 'alert' | 'incident'>(index: number, kind: K, record: RecordTypes[K]): Operation {
     const action =
       '{"index":{"_index":"' +
       stateIndices[kind] +
+      stateSuffix +
       '","_id":' +
-      quote(id) +
+      quote(record.id) +
       ',"version":' +
-      revision +
+      record.revision +
       ',"version_type":"external"}}\n';
-    return operation(index, 'state', action + document + '\n');
+    return operation(index, 'state', action + ecsDocument(kind, record) + '\n');
   }
 
-  function add(item: Delivery, i: number, operations: Operation[]): void {
-    const { kind, record } = item;
-    if (kind === 'flow') {
-      const flow = record as Flow;
-      operations.push(created(i, 'flow', flow.id, flow.endMs, flowDocument(flow, flowOptions)));
-    } else if (kind === 'alert') {
-      const alert = record as Alert;
-      const id = `${alert.id}-${alert.revision}`;
-      operations.push(created(i, 'alert', id, alert.raisedMs, alertDocument(alert, namespace)));
-      operations.push(state(i, 'alert', alert.id, alert.revision, alertDocument(alert, null)));
-    } else if (kind === 'incident') {
-      const incident = record as Incident;
-      operations.push(state(i, 'incident', incident.id, incident.revision, incidentDocument(incident)));
-    } else if (kind === 'policy_change') {
-      const change = record as PolicyChange;
-      operations.push(created(i, kind, change.id, change.timeMs, policyChangeDocument(change, namespace)));
-    } else if (kind === 'loss') {
-      const loss = record as Loss;
-      operations.push(created(i, kind, loss.id, loss.untilMs, lossDocument(loss, namespace)));
-    } else if (kind === 'access') {
-      const access = record as Access;
-      operations.push(created(i, kind, access.id, access.timeMs, accessDocument(access, namespace)));
-    } else {
-      throw new TypeError(`records of kind ${kind} have no document`);
-    }
+  function add({ kind, record }: Delivery, i: number, operations: Operation[]): void {
+    if (kind === 'incident') operations.push(state(i, kind, record as RecordTypes['incident']));
+    else if (kind in events) operations.push(created(i, kind as Exclude<EcsKind, 'incident'>, record));
+    else throw new TypeError(`records of kind ${kind} have no document`);
+    if (kind === 'alert') operations.push(state(i, kind, record as RecordTypes['alert']));
   }
 
   return (items, refuse) => {

@@ -1,5 +1,5 @@
-import { mappings } from './mappings.ts';
-import { stateIndices } from './operations.ts';
+import { mappings } from '../ecs/mappings.ts';
+import { eventStreams, stateIndices, type EventStream } from '../ecs/streams.ts';
 
 /** What the cluster can do; the templates use what is there. */
 export interface Features {
@@ -31,7 +31,6 @@ export interface SetupRequest {
 const PRIORITY = 200;
 const POLICY = 'weir-logs';
 const _meta = { managed_by: 'weir' };
-const kinds = ['flow', 'alert', 'policy_change', 'loss', 'access'] as const;
 
 /** Everything `weir setup elasticsearch` puts into a cluster, in the order in which it has to be put. */
 export function setupRequests(features: Features, options: TemplateOptions): SetupRequest[] {
@@ -56,7 +55,7 @@ export function setupRequests(features: Features, options: TemplateOptions): Set
       'settings of current state',
     ),
   );
-  for (const kind of kinds) {
+  for (const kind of eventStreams) {
     requests.push(streamTemplate(kind, features, options), dailyTemplate(kind));
   }
   for (const [kind, index] of Object.entries(stateIndices)) {
@@ -83,11 +82,7 @@ const component = (name: string, body: SetupRequest['body'], why: string): Setup
   why,
 });
 
-function streamTemplate(
-  kind: (typeof kinds)[number],
-  features: Features,
-  options: TemplateOptions,
-): SetupRequest {
+function streamTemplate(kind: EventStream, features: Features, options: TemplateOptions): SetupRequest {
   const dataset = `weir.${kind}`;
   const template: Record<string, unknown> = {
     mappings: {
@@ -122,7 +117,7 @@ function streamTemplate(
   };
 }
 
-function dailyTemplate(kind: (typeof kinds)[number]): SetupRequest {
+function dailyTemplate(kind: EventStream): SetupRequest {
   return {
     method: 'PUT',
     path: `/_index_template/weir-${kind}-daily`,

@@ -169,8 +169,8 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
     },
     async inElasticsearch(kind) {
       const { request } = options.elasticsearch;
-      await request('POST', `/logs-weir.${kind}-${namespace}/_refresh`, undefined, [404]);
-      const found = await request('GET', `/logs-weir.${kind}-${namespace}/_count`, undefined, [404]);
+      await request('POST', `/logs-weir.${kind}*-${namespace}/_refresh`, undefined, [404]);
+      const found = await request('GET', `/logs-weir.${kind}*-${namespace}/_count`, undefined, [404]);
       return (found as { count?: number }).count ?? 0;
     },
     async lagOf(sink) {

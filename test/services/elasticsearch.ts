@@ -279,6 +279,7 @@ function requester(url: string, credentials: string | null): Elasticsearch['requ
 const STAND_INS: Readonly<Record<string, string>> = {
   constant_keyword: 'keyword',
   match_only_text: 'text',
+  wildcard: 'keyword',
 };
 
 /** Field types the package has; anything else in a template has to be added here or above. */
