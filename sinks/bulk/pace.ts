@@ -15,10 +15,10 @@ export interface Pace {
   readonly bytes: number;
   /** Requests that may be under way at once now. */
   readonly requests: number;
-  /** Waits until one more request may be sent. Rejects with the reason of the signal. */
-  enter(signal: AbortSignal): Promise<void>;
-  /** One that entered has ended. */
-  leave(outcome: Outcome, bytes: number): void;
+  /** Waits until one more request may be sent, and says when that is. Rejects with the reason of the signal. */
+  enter(signal: AbortSignal): Promise<number>;
+  /** One that entered at `sinceMs` has ended. */
+  leave(ended: { readonly outcome: Outcome; readonly bytes: number; readonly sinceMs: number }): void;
   /** The cluster takes no request of so many bytes: none as large is tried again. */
   tooLarge(bytes: number): void;
 }
@@ -46,7 +46,10 @@ export function pace({ maxRequests, maxBytes }: PaceLimits, clock: Pick<Clock, '
 
   /** Requests of this window, and whether the limit was ever what held them up. */
   let taken = 0;
+  /** Requests that end before a queue at the cluster is as long as this limit makes it; they are not counted. */
+  let settling = 0;
   let takenBytes = 0;
+  let tookMs = 0;
   let wasFull = false;
   let windowMs = clock.now();
   let hold = 0;
@@ -56,13 +59,15 @@ export function pace({ maxRequests, maxBytes }: PaceLimits, clock: Pick<Clock, '
   let ignored = 0;
 
   function beginWindow(): void {
-    taken = takenBytes = 0;
+    taken = takenBytes = tookMs = 0;
+    settling = requests * 2;
     wasFull = active >= requests && waiting.length > 0;
     windowMs = clock.now();
   }
 
   function endWindow(): void {
-    const perMs = takenBytes / Math.max(1, clock.now() - windowMs);
+    // Little's law: what is under way, over how long it takes. A count over the window's time would be coarser.
+    const perMs = (requests * takenBytes) / Math.max(1, tookMs);
     if (!wasFull) {
       beforeStep = null;
     } else if (beforeStep !== null && perMs < beforeStep * WORTH) {
@@ -111,7 +116,7 @@ export function pace({ maxRequests, maxBytes }: PaceLimits, clock: Pick<Clock, '
       signal.throwIfAborted();
       if (active < requests) {
         active++;
-        return;
+        return clock.now();
       }
       wasFull = true;
       await new Promise<void>((resolve, reject) => {
@@ -126,19 +131,21 @@ export function pace({ maxRequests, maxBytes }: PaceLimits, clock: Pick<Clock, '
         signal.addEventListener('abort', give, { once: true });
         waiting.push(go);
       });
+      return clock.now();
     },
-    leave(outcome, size) {
+    leave({ outcome, bytes: size, sinceMs }) {
       active--;
       const isOld = ignored > 0;
       if (isOld) ignored--;
       if (outcome === 'overloaded') {
         if (!isOld) overload();
-      } else if (outcome === 'taken' && !isOld) {
-        taken++;
-        takenBytes += size;
-        if (taken >= 4 * requests) endWindow();
       } else if (outcome === 'failed') {
         beginWindow();
+      } else if (!isOld && sinceMs >= windowMs && settling-- <= 0) {
+        taken++;
+        takenBytes += size;
+        tookMs += clock.now() - sinceMs;
+        if (taken >= 4 * requests) endWindow();
       }
       admit();
     },

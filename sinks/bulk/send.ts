@@ -85,15 +85,15 @@ async function sendChunk(
   async function paced(from: number, to: number): Promise<readonly BulkItem[]> {
     const part = chunk.slice(from, to);
     const bytes = part.reduce((sum, one) => sum + one.bytes, 0);
-    await pace.enter(signal);
+    const sinceMs = await pace.enter(signal);
     try {
       const items = await request(far, part, signal);
-      pace.leave(items.some(isOverload) ? 'overloaded' : 'taken', bytes);
+      pace.leave({ outcome: items.some(isOverload) ? 'overloaded' : 'taken', bytes, sinceMs });
       return items;
     } catch (error) {
       const status = statusOf(error);
       if (status === 413 && part.length > 1) pace.tooLarge(bytes);
-      pace.leave(status === 429 ? 'overloaded' : 'failed', bytes);
+      pace.leave({ outcome: status === 429 ? 'overloaded' : 'failed', bytes, sinceMs });
       throw error;
     }
   }
