@@ -4,11 +4,12 @@ import { Client } from '@elastic/elasticsearch';
 import { systemClock } from '../pipeline/clock.ts';
 import type { Delivery } from '../pipeline/contracts.ts';
 import { noMeter } from '../pipeline/meter.ts';
-import { sendBulk } from '../sinks/elasticsearch/bulk.ts';
+import { sendBulk } from '../sinks/bulk/send.ts';
+import { pace } from '../sinks/bulk/pace.ts';
+import { farOf } from '../sinks/elasticsearch/client.ts';
 import { create } from '../sinks/elasticsearch/index.ts';
-import { operationsOf } from '../sinks/elasticsearch/operations.ts';
+import { operationsOf } from '../sinks/bulk/operations.ts';
 import { options } from '../sinks/elasticsearch/options.ts';
-import { communityOf } from '../sinks/elasticsearch/community-of.ts';
 import { anyJson, toJson } from '../sinks/records/json.ts';
 import { clusterFlows } from './flows.ts';
 import { measure, type BenchRow } from './measure.ts';
@@ -66,7 +67,7 @@ export async function bench(): Promise<BenchRow[]> {
     const batches = Array.from({ length: RECORDS / BATCH }, (_, i) =>
       items.slice(i * BATCH, (i + 1) * BATCH),
     );
-    const layout = { layout: 'data_stream', namespace: 'default', communityId: communityOf } as const;
+    const layout = { layout: 'data_stream', namespace: 'default', stateSuffix: '' } as const;
     const makeOperations = operationsOf(layout);
     const refuse = (): void => {};
 
@@ -85,11 +86,13 @@ export async function bench(): Promise<BenchRow[]> {
         for (const lines of ready) await client.bulk({ operations: lines });
       }),
     );
+    const far = farOf(client);
+    const limit = pace({ maxRequests: 8, maxBytes: 5_000_000 }, systemClock);
     const operations = batches.map((batch) => makeOperations(batch, refuse));
     const sent = { name: 'elasticsearch: the same bodies sent and judged', unit: 'flows', floor: raw.name };
     rows.push(
       await measure(sent, RECORDS, async () => {
-        for (const batch of operations) await sendBulk(client, batch, 5_000_000, never);
+        for (const batch of operations) await sendBulk(far, batch, limit, never);
       }),
     );
     rows.push(

@@ -34,6 +34,8 @@ export interface Context {
   readonly name: string;
   /** Name of this cluster, `default` when not configured. */
   readonly cluster: string;
+  /** Tenant that a sink is limited to: what it is given is that tenant's. Null or absent: all of them. */
+  readonly tenant?: string | null;
   readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,6 +1,7 @@
 /** Writes what is derived from the sources of truth. `--check` fails when a committed file differs. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { ecs } from './generate/ecs.ts';
 import { errors } from './generate/errors.ts';
 import { fields } from './generate/fields.ts';
 import { knownGood } from './generate/known-good.ts';
@@ -12,6 +13,7 @@ import { topics } from './generate/topics.ts';
 const outputs: Record<string, () => string | Promise<string>> = {
   'schema/records.ts': records,
   'detectors/known-good/entries.ts': knownGood,
+  'docs/reference/ecs.md': ecs,
   'docs/reference/errors.md': errors,
   'docs/reference/options.md': options,
   'docs/reference/records.md': fields,

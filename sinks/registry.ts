@@ -3,6 +3,7 @@ import type { Context, Sink } from '../pipeline/contracts.ts';
 import type { SinkKind } from './base-options.ts';
 import { options as elasticsearch } from './elasticsearch/options.ts';
 import { options as file } from './file/options.ts';
+import { options as opensearch } from './opensearch/options.ts';
 import { options as stdout } from './stdout/options.ts';
 import { options as syslog } from './syslog/options.ts';
 
@@ -25,6 +26,11 @@ export const sinks = {
     load: () => import('./elasticsearch/index.ts'),
   }),
   file: type({ options: file, defaultRecords: ['flow', 'alert'], load: () => import('./file/index.ts') }),
+  opensearch: type({
+    options: opensearch,
+    defaultRecords: ['flow', 'alert', 'incident', 'policy_change', 'loss', 'access'],
+    load: () => import('./opensearch/index.ts'),
+  }),
   stdout: type({
     options: stdout,
     defaultRecords: ['flow', 'alert'],

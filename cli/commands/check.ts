@@ -3,6 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../pipeline/errors.ts';
+import { comparisonOf } from '../wire/bulk-sinks.ts';
 import type { Delivery } from '../../pipeline/contracts.ts';
 import { digest } from '../../schema/ids.ts';
 import { newAccess, type Access } from '../../schema/records.ts';
@@ -10,7 +11,6 @@ import { noMeter } from '../../pipeline/meter.ts';
 import { createEnricher } from '../../enricher/index.ts';
 import { readConfig, type Config, type SinkConfig, type SourceConfig } from '../config/index.ts';
 import { unreadable } from '../../collector/inputs/file/access.ts';
-import type { Options as ElasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
 import { safeText } from '../format/text.ts';
 import { countText, spanText } from '../format/units.ts';
 import { storeOptions } from '../wire/daemon.ts';
@@ -156,15 +156,15 @@ async function* sinkFindings(
     }
   });
   yield reached;
-  if (reached.problem !== null || sink.type !== 'elasticsearch') return;
-  const { comparison } = await import('../../sinks/elasticsearch/compare.ts');
-  const far = comparison(sink.options as ElasticsearchOptions);
+  if (reached.problem !== null) return;
+  const far = await comparisonOf(sink);
+  if (far === null) return;
   const { clock } = shared;
   const notAllowed = 'not asked: these credentials may not, and a sink need not';
   try {
     yield await tried(`${name}: templates`, async () => {
       const wrong = await far.templates(stop);
-      if (wrong && wrong.length > 0) throw new Error(`${wrong.join('; ')}: run weir setup elasticsearch`);
+      if (wrong && wrong.length > 0) throw new Error(`${wrong.join('; ')}: run weir setup ${sink.type}`);
       return wrong === null ? notAllowed : undefined;
     });
     yield await tried(`${name}: rights`, async () => {

@@ -1,35 +1,43 @@
 import { parseArgs } from 'node:util';
-import type { Options as ElasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
+import type { SetupRequest } from '../../sinks/bulk/setup.ts';
 import { readConfig, type Config } from '../config/index.ts';
 import { tableLines } from '../format/table.ts';
+import { bulkSinks } from '../wire/bulk-sinks.ts';
 import { silentLog } from '../wire/quiet-log.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 import { paintOf, print, widthOf } from './ask.ts';
 import { needsConfig } from './places.ts';
 
-const usage = `weir setup kafka|elasticsearch [--config FILE] [--dry-run]
+const usage = `weir setup kafka|elasticsearch|opensearch [--config FILE] [--dry-run] [--roles]
 
 Makes what Weir needs on the other side, and says what is there but different.
 
   kafka           topics, and the rights each role needs
-  elasticsearch   templates, lifecycle and the indices of current state
-  --dry-run       only says what would be done
+  elasticsearch   templates and lifecycle of each kind of record, for every sink of that type
+  opensearch      the same for OpenSearch
+  --dry-run       only says what would be done: prints the requests, roles and spaces among them
+  --roles         makes the roles of writers and readers too; takes the right to manage security
   --config FILE   the configuration that names the other side`;
 
 export const setup: Command = {
-  summary: 'make topics in Kafka, templates in Elasticsearch',
+  summary: 'make topics in Kafka, templates in Elasticsearch or OpenSearch',
   usage,
   async run(args, world) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { config: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
+      options: {
+        config: { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+        roles: { type: 'boolean', default: false },
+      },
     });
     const config = readConfig(needsConfig(values.config, world.env), { env: world.env });
     const dryRun = values['dry-run'];
     if (positionals[0] === 'kafka') return setupKafka(config, dryRun, world);
-    if (positionals[0] === 'elasticsearch') return setupElasticsearch(config, dryRun, world);
-    throw new UsageError(`set up what? Expected kafka or elasticsearch, found '${positionals[0] ?? ''}'`);
+    const type = positionals[0] ?? '';
+    if (type in bulkSinks) return setupIndices(config, type, { dryRun, roles: values.roles }, world);
+    throw new UsageError(`set up what? Expected kafka, elasticsearch or opensearch, found '${type}'`);
   },
 };
 
@@ -54,27 +62,43 @@ async function setupKafka(config: Config, dryRun: boolean, world: World): Promis
   return differences.some(({ action }) => action === 'by hand') ? exit.finding : exit.fine;
 }
 
-async function setupElasticsearch(config: Config, dryRun: boolean, world: World): Promise<number> {
-  const sinks = config.sinks.filter(({ type }) => type === 'elasticsearch');
+async function setupIndices(
+  config: Config,
+  type: string,
+  { dryRun, roles }: { readonly dryRun: boolean; readonly roles: boolean },
+  world: World,
+): Promise<number> {
+  const sinks = config.sinks.filter((sink) => sink.type === type);
   if (sinks.length === 0)
-    throw new UsageError(`${config.file ?? 'the configuration'} has no sink of type elasticsearch`);
-  const { setup: prepare, templateDefaults } = await import('../../sinks/elasticsearch/setup.ts');
+    throw new UsageError(`${config.file ?? 'the configuration'} has no sink of type ${type}`);
+  const tenants = [...new Set(sinks.flatMap(({ tenant }) => tenant ?? []))];
   for (const sink of sinks) {
-    const far = prepare(sink.options as ElasticsearchOptions);
+    const far = await bulkSinks[type]!.setup(sink.options, tenants);
     try {
-      const plan = await far.plan(templateDefaults, world.stop);
-      await print(world, `${sink.name}: Elasticsearch ${plan.version ?? '(version not told)'}\n`);
+      const plan = await far.plan(world.stop);
+      await print(world, `${sink.name}: ${type} ${plan.version ?? '(version not told)'}\n`);
       for (const notice of plan.notices) await print(world, `  note: ${notice}\n`);
-      if (dryRun)
-        for (const { method, path, body, why } of plan.requests)
-          await print(world, `\n# ${why}\n${method} ${path}\n${JSON.stringify(body, null, 2)}\n`);
-      else
-        await far.apply(plan.requests, world.stop, ({ path, why }) => {
-          world.stdout.write(`  done  ${path}  (${why})\n`);
-        });
+      if (dryRun) {
+        for (const request of [...plan.requests, ...plan.roles, ...plan.spaces])
+          await print(world, consoleText(request));
+      } else {
+        await far.apply(
+          roles ? [...plan.requests, ...plan.roles] : plan.requests,
+          world.stop,
+          ({ path, why }) => {
+            world.stdout.write(`  done  ${path}  (${why})\n`);
+          },
+        );
+      }
     } finally {
       await far.close();
     }
   }
   return exit.fine;
+}
+
+/** A request as the console of Kibana takes it. */
+function consoleText({ method, path, querystring, body, why }: SetupRequest): string {
+  const query = querystring === undefined ? '' : `?${new URLSearchParams(querystring).toString()}`;
+  return `\n# ${why}\n${method} ${path}${query}\n${JSON.stringify(body, null, 2)}\n`;
 }

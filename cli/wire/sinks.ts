@@ -30,7 +30,10 @@ export const sinkTopics = (config: Pick<SinkConfig, 'records'>): Topic[] =>
 
 export async function createSink(config: SinkConfig, context: Context): Promise<Sink> {
   const module = await sinks[config.type as keyof typeof sinks].load();
-  return (module.create as (options: unknown, context: Context) => Sink)(config.options, context);
+  return (module.create as (options: unknown, context: Context) => Sink)(config.options, {
+    ...context,
+    tenant: config.tenant,
+  });
 }
 
 /** What a sink is shown: the kinds and records it asked for, as its tenant may see them. */

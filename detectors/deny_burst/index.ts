@@ -161,8 +161,9 @@ function createDenyBurst(options: Options, context: DetectorContext): Detector {
     observe,
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [baseline, workloads, denials, book]),
-    status: () => ({
-      state: baseline.anyLearning ? 'learning' : 'ready',
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({
+      state: baseline.state(atMs),
       keys: workloads.table.size + denials.size,
     }),
   };

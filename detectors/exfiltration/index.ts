@@ -213,8 +213,9 @@ function createExfiltration(
     observe: (flow, role) => (role === 'rule' ? NONE : observe(flow, role)),
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [baseline, senders, pairs, book]),
-    status: () => ({
-      state: baseline.anyLearning ? 'learning' : 'ready',
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({
+      state: baseline.state(atMs),
       keys: senders.size + pairs.size,
     }),
   };

@@ -206,7 +206,8 @@ function createFlood(options: Options, context: DetectorContext): Detector {
     observe: (flow, role: Role) => (role === 'destination' ? observe(flow) : NONE),
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [baseline, targets, book]),
-    status: () => ({ state: baseline.anyLearning ? 'learning' : 'ready', keys: targets.size }),
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({ state: baseline.state(atMs), keys: targets.size }),
   };
 }
 

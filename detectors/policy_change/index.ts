@@ -263,8 +263,9 @@ function createPolicyChange(options: Options, context: DetectorContext): Detecto
       notice.kind === 'policy_change' ? changed(notice.record, notice.timeMs) : NONE,
     advance: book.advance,
     ...stateOf(NAME, STATE_VERSION, [time, baseline, allowed, denied, changes, owners, actors, book]),
-    status: () => ({
-      state: baseline.anyLearning ? 'learning' : 'ready',
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({
+      state: baseline.state(atMs),
       keys: allowed.size + denied.size + changes.size + owners.table.size + actors.size,
     }),
   };

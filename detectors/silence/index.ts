@@ -251,8 +251,9 @@ function createSilence(options: Options, context: DetectorContext): Detector {
     },
     advance: (watermarkMs) => settle(Math.max(nowMs, watermarkMs)) ?? NONE,
     ...stateOf(NAME, STATE_VERSION, [time, baseline, workloads, nodes, sources, losses, book]),
-    status: () => ({
-      state: baseline.anyLearning ? 'learning' : 'ready',
+    learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
+    status: (atMs) => ({
+      state: baseline.state(atMs),
       keys: workloads.size + nodes.size + sources.size + losses.size,
     }),
   };

@@ -1,52 +1,60 @@
-import { readFileSync } from 'node:fs';
-import { Client, type ClientOptions } from '@elastic/elasticsearch';
+import { Client, errors, type ClientOptions } from '@elastic/elasticsearch';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
+import { tlsOf } from '../bulk/connection.ts';
+import { reasonIn, RequestFailure, type Far } from '../bulk/far.ts';
 import type { Options } from './options.ts';
-import { authorityByFingerprint } from './pinned-authority.ts';
 
 /** A client that never retries: what to repeat, and when, is decided where the records are known. */
-export async function connect(options: Options): Promise<Client> {
+export async function connect(options: Options): Promise<Far> {
   if ((options.nodes === undefined) === (options.cloudId === undefined))
     throw new WeirError('config_invalid', 'an elasticsearch sink needs one of `nodes` and `cloudId`');
-  const { tls, auth } = options;
-  let ca = tls.ca === undefined ? null : content(tls.ca);
-  if (tls.caFingerprint !== undefined) {
-    if (options.nodes === undefined || options.proxy !== undefined || ca !== null)
-      throw new WeirError(
-        'config_invalid',
-        '`tls.caFingerprint` goes with `nodes`, without `proxy` and `tls.ca`',
-      );
-    ca = await authorityByFingerprint(options.nodes, tls.caFingerprint);
-  }
   const settings: ClientOptions = {
     maxRetries: 0,
     requestTimeout: options.requestTimeoutMs,
     compression: options.compress,
     name: 'weir',
-    tls: {
-      ...(ca === null ? {} : { ca }),
-      ...(tls.cert === undefined ? {} : { cert: content(tls.cert) }),
-      ...(tls.key === undefined ? {} : { key: content(tls.key) }),
-    },
+    tls: await tlsOf(options.tls, options.nodes, options.proxy),
   };
   if (options.nodes !== undefined) settings.nodes = [...options.nodes];
   if (options.cloudId !== undefined) settings.cloud = { id: options.cloudId };
-  if (auth !== undefined) settings.auth = auth;
+  if (options.auth !== undefined) settings.auth = options.auth;
   if (options.proxy !== undefined) settings.proxy = options.proxy;
   try {
-    return new Client(settings);
+    return farOf(new Client(settings));
   } catch (error) {
     throw new WeirError('sink_misconfigured', `elasticsearch: ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** PEM text, or what the file holds that `file:PATH` names. */
-function content(value: string): string {
-  if (!value.startsWith('file:')) return value;
-  const path = value.slice('file:'.length);
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new WeirError('sink_misconfigured', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
-  }
+export const farOf = (client: Client): Far => ({
+  product: 'Elasticsearch',
+  async request<T>(request: Parameters<Far['request']>[0], signal: AbortSignal): Promise<T> {
+    try {
+      return await client.transport.request<T>(request as Parameters<typeof client.transport.request>[0], {
+        signal,
+        maxRetries: 0,
+      });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw failureOf(error);
+    }
+  },
+  close: () => client.close(),
+});
+
+function failureOf(error: unknown): RequestFailure {
+  if (error instanceof errors.ResponseError)
+    return new RequestFailure('reply', reasonIn(error.body), {
+      status: error.statusCode ?? null,
+      cause: error,
+    });
+  if (error instanceof errors.ProductNotSupportedError)
+    return new RequestFailure(
+      'product',
+      'what answers is not Elasticsearch, or a proxy removes its X-Elastic-Product header',
+      { cause: error },
+    );
+  if (error instanceof errors.ConfigurationError)
+    return new RequestFailure('options', error.message, { cause: error });
+  return new RequestFailure('connection', messageOf(error), { cause: error });
 }

@@ -6,7 +6,7 @@ import { weir } from '../e2e/processes.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 import { elasticsearch } from '../services/elasticsearch.ts';
 import { kafka } from '../services/kafka.ts';
-import { setup, templateDefaults } from '../../sinks/elasticsearch/setup.ts';
+import { setup } from '../../sinks/elasticsearch/setup.ts';
 import { options as elasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
 
 const config = (directory: string, parts: object): string => {
@@ -66,7 +66,7 @@ test('check tells wrong passwords, missing rights and changed templates of Elast
     elasticsearchOptions.parse({ nodes: [server.url], auth: { username: 'elastic', password } }),
   );
   t.after(() => far.close());
-  const { requests } = await far.plan(templateDefaults, AbortSignal.timeout(30_000));
+  const { requests } = await far.plan(AbortSignal.timeout(30_000));
   for (const { method, path, body } of requests) await server.request(method, path, server.adapt(body));
   const found = await check('elastic', password);
   assert.match(found.out, /^ok {4}sink es \(elasticsearch\): rights$/m);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Alert } from '../../schema/records.ts';
-import { setup, templateDefaults } from '../../sinks/elasticsearch/setup.ts';
+import { setup } from '../../sinks/elasticsearch/setup.ts';
 import { fromJson } from '../../sinks/records/json.ts';
 import { options as elasticsearchOptions } from '../../sinks/elasticsearch/options.ts';
 import type { Elasticsearch } from '../services/elasticsearch.ts';
@@ -169,8 +169,8 @@ export async function weirCluster(t: TestContext, options: ClusterOptions): Prom
     },
     async inElasticsearch(kind) {
       const { request } = options.elasticsearch;
-      await request('POST', `/logs-weir.${kind}-${namespace}/_refresh`, undefined, [404]);
-      const found = await request('GET', `/logs-weir.${kind}-${namespace}/_count`, undefined, [404]);
+      await request('POST', `/logs-weir.${kind}*-${namespace}/_refresh`, undefined, [404]);
+      const found = await request('GET', `/logs-weir.${kind}*-${namespace}/_count`, undefined, [404]);
       return (found as { count?: number }).count ?? 0;
     },
     async lagOf(sink) {
@@ -210,7 +210,7 @@ function byRevision(file: string): Map<string, Alert> {
 
 async function prepare(elasticsearch: Elasticsearch): Promise<void> {
   const far = setup(elasticsearchOptions.parse({ nodes: [elasticsearch.url] }));
-  const { requests } = await far.plan(templateDefaults, new AbortController().signal);
+  const { requests } = await far.plan(new AbortController().signal);
   for (const { method, path, body } of requests)
     await elasticsearch.request(method, path, elasticsearch.adapt(body));
   await far.close();

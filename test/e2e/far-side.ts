@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { communityOf } from '../../sinks/elasticsearch/community-of.ts';
-import { alertDocument } from '../../sinks/elasticsearch/documents.ts';
-import { flowDocument } from '../../sinks/elasticsearch/ecs.ts';
+import { ecsDocument } from '../../sinks/ecs/document.ts';
+import { streamOf } from '../../sinks/ecs/streams.ts';
 import { fromJson } from '../../sinks/records/json.ts';
 import type { Alert } from '../../schema/records.ts';
 import type { Elasticsearch } from '../services/elasticsearch.ts';
@@ -60,11 +59,11 @@ export async function sameFlows(es: Elasticsearch, namespace: string, flowsFile:
   const expected = new Map<string, string>();
   for (const line of linesOf(flowsFile)) {
     const flow = fromJson('flow', line);
-    const document = flowDocument(flow, { namespace, communityId: communityOf });
+    const document = ecsDocument('flow', flow, { stream: streamOf('flow', flow), namespace });
     expected.set(flow.id, fingerprint(JSON.parse(document) as Found['source']));
   }
   const seen = new Set<string>();
-  for await (const { id, source } of documents(es, `logs-weir.flow-${namespace}`)) {
+  for await (const { id, source } of documents(es, `logs-weir.flow*-${namespace}`)) {
     assert.ok(!seen.has(id), `flow ${id} is there twice`);
     seen.add(id);
     if (fingerprint(source) !== expected.get(id)) {
@@ -84,7 +83,11 @@ export async function sameAlerts(
   const normal = (source: Found['source']): Found['source'] =>
     JSON.parse(JSON.stringify(timeless(source), asStored)) as Found['source'];
   const documentOf = (alert: Alert, of: string | null): Found['source'] =>
-    normal(JSON.parse(alertDocument(alert, of)) as Found['source']);
+    normal(
+      JSON.parse(
+        ecsDocument('alert', alert, { stream: of === null ? null : 'alert', namespace: of }),
+      ) as Found['source'],
+    );
   const events = new Map<string, Found['source']>();
   for await (const { id, source } of documents(es, `logs-weir.alert-${namespace}`))
     events.set(id, normal(source));

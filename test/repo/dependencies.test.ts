@@ -100,6 +100,7 @@ test('a client library is imported by the one folder that speaks to its server',
   const owners: Readonly<Record<string, readonly string[]>> = {
     kafkajs: ['transport/kafka/', 'collector/inputs/kafka/'],
     '@elastic/elasticsearch': ['sinks/elasticsearch/'],
+    '@opensearch-project/opensearch': ['sinks/opensearch/'],
     '@duckdb/node-api': ['store/'],
     'prom-client': ['telemetry/'],
     pino: ['telemetry/'],

@@ -1,32 +1,21 @@
 /**
  * A real Elasticsearch. See README.md of this folder for what the distribution from Maven Central lacks.
  */
-import { existsSync, realpathSync } from 'node:fs';
-import { appendFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import {
-  cached,
-  freePort,
-  giveToServer,
-  mayHaveDocker,
-  run,
-  skipOrFail,
-  startServer,
-  until,
-  workDir,
-  type Server,
-  type TestScope,
-} from './process.ts';
+import { join } from 'node:path';
+import { javaHome, javaSince, missingFor, unpack, type Artifact } from './java.ts';
+import { cached, mayHaveDocker, run, skipOrFail, type TestScope } from './process.ts';
+import { requester, searchNode, type Requester } from './search-node.ts';
 
-const VERSION = '8.19.21';
-const ARTIFACT = `org.elasticsearch.distribution.integ-test-zip:elasticsearch:${VERSION}:zip`;
+/** The default, and a later major; the latter wants Java 21. */
+const VERSIONS = { 8: '8.19.21', 9: '9.5.3' } as const;
 
 export interface ElasticsearchOptions {
   /** Additional settings, such as `{ 'thread_pool.write.queue_size': 1 }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** With security: user `elastic` and user `writer` with the least rights a sink needs, both with this password. */
   readonly password?: string;
+  /** Major version, 8 by default; another is always one from packages. */
+  readonly major?: keyof typeof VERSIONS;
 }
 
 export interface Elasticsearch {
@@ -34,13 +23,7 @@ export interface Elasticsearch {
   readonly version: string;
   /** True where every module is there: ILM, all field types, the failure store. */
   readonly isFull: boolean;
-  /** One call of its API; rejects on a status of 400 or more that is not in `allow`. */
-  readonly request: (
-    method: string,
-    path: string,
-    body?: unknown,
-    allow?: readonly number[],
-  ) => Promise<unknown>;
+  readonly request: Requester;
   /** A setup request as this server can take it: unchanged on a full one. */
   readonly adapt: <T>(body: T) => T;
   /** SIGKILL, then the same data again; only for servers started here. */
@@ -53,22 +36,35 @@ export async function elasticsearch(
   t: TestScope,
   options: ElasticsearchOptions = {},
 ): Promise<Elasticsearch | null> {
-  const plain = options.settings === undefined && options.password === undefined;
+  const major = options.major ?? 8;
+  const plain = options.settings === undefined && options.password === undefined && major === 8;
   const address = process.env['WEIR_TEST_ELASTICSEARCH'];
   if (address !== undefined && plain) return given(address);
   if (plain && mayHaveDocker()) {
     const server = await fromContainer(t);
     if (server) return server;
   }
-  const missing = await whatIsMissing();
+  const version = VERSIONS[major];
+  const artifact: Artifact = {
+    group: 'org.elasticsearch.distribution.integ-test-zip',
+    name: 'elasticsearch',
+    version,
+  };
+  const missing = await missingFor(artifact, 'Elasticsearch');
   if (missing !== null) return skipOrFail(t, missing);
-  let home: string;
+  const java = major === 8 ? javaHome() : await javaSince(21);
+  if (java === null) {
+    // An addition to what the default version proves: not a failure where that Java is not installed.
+    t.skip(`Elasticsearch ${version} needs Java 21 or newer`);
+    return null;
+  }
+  let distribution: string;
   try {
-    home = await cached(`elasticsearch-${VERSION}`, download);
+    distribution = await cached(`elasticsearch-${version}`, (dir) => unpack(artifact, dir));
   } catch (error) {
     return skipOrFail(t, `Elasticsearch cannot be downloaded: ${String(error).slice(0, 300)}`);
   }
-  return fromPackage(t, home, options);
+  return fromPackage(t, { distribution, version, java }, options);
 }
 
 async function given(url: string): Promise<Elasticsearch> {
@@ -88,7 +84,9 @@ async function given(url: string): Promise<Elasticsearch> {
 async function fromContainer(t: TestScope): Promise<Elasticsearch | null> {
   try {
     const { GenericContainer, Wait } = await import('testcontainers');
-    const container = await new GenericContainer(`docker.elastic.co/elasticsearch/elasticsearch:${VERSION}`)
+    const container = await new GenericContainer(
+      `docker.elastic.co/elasticsearch/elasticsearch:${VERSIONS[8]}`,
+    )
       .withEnvironment({
         'discovery.type': 'single-node',
         'xpack.security.enabled': 'false',
@@ -108,143 +106,38 @@ async function fromContainer(t: TestScope): Promise<Elasticsearch | null> {
   }
 }
 
-async function whatIsMissing(): Promise<string | null> {
-  if (javaHome() === null) return 'Elasticsearch needs Java 17 or newer, and `java` is not in the PATH';
-  if (existsSync(zipPath())) return null;
-  return run('mvn', ['-v']).then(
-    () => null,
-    () => 'Elasticsearch is fetched from Maven Central, and `mvn` is not in the PATH',
-  );
-}
-
-const repository = (): string => process.env['MAVEN_REPO_LOCAL'] ?? join(homedir(), '.m2', 'repository');
-const zipPath = (): string =>
-  join(
-    repository(),
-    'org/elasticsearch/distribution/integ-test-zip/elasticsearch',
-    VERSION,
-    `elasticsearch-${VERSION}.zip`,
-  );
-
-async function download(dir: string): Promise<void> {
-  if (!existsSync(zipPath()))
-    await run('mvn', ['-q', '-B', 'dependency:get', `-Dartifact=${ARTIFACT}`, '-Dtransitive=false']);
-  // The JDK unpacks zips too, where there is no `unzip`, but forgets which files may be run.
-  await run('unzip', ['-q', zipPath(), '-d', dir]).catch(() => run('jar', ['xf', zipPath()], { cwd: dir }));
-  const inner = join(dir, `elasticsearch-${VERSION}`);
-  await rename(inner, join(dir, 'home'));
-  await run('chmod', ['-R', 'a+rX', join(dir, 'home')]);
-  await run('sh', ['-c', `chmod a+x '${join(dir, 'home', 'bin')}'/*`]);
-}
-
-function javaHome(): string | null {
-  for (const name of ['ES_JAVA_HOME', 'JAVA_HOME']) {
-    const home = process.env[name];
-    if (home !== undefined && existsSync(join(home, 'bin', 'java'))) return home;
-  }
-  for (const folder of (process.env['PATH'] ?? '').split(':')) {
-    const java = join(folder, 'java');
-    if (existsSync(java)) return dirname(dirname(realpathSync(java)));
-  }
-  return null;
-}
-
 async function fromPackage(
   t: TestScope,
-  cache: string,
-  options: ElasticsearchOptions,
+  { distribution, version, java }: { distribution: string; version: string; java: string },
+  { settings, password }: ElasticsearchOptions,
 ): Promise<Elasticsearch> {
-  // Its user may not be able to enter the cache, so it gets a tree of its own, of links where that is possible.
-  const dir = await workDir('elasticsearch');
-  const home = join(dir, 'home');
-  await run('cp', ['-al', join(cache, 'home'), home]).catch(async () => {
-    await rm(home, { recursive: true, force: true });
-    await run('cp', ['-a', join(cache, 'home'), home]);
+  const node = await searchNode(t, {
+    name: 'elasticsearch',
+    distribution,
+    java,
+    settings: { 'xpack.security.enabled': String(password !== undefined), ...settings },
+    ...(password === undefined
+      ? {}
+      : {
+          credentials: `elastic:${password}`,
+          appendix: { 'roles.yml': WRITER_ROLE },
+          prepare: (home: string, env: NodeJS.ProcessEnv) => addUsers(home, env, password),
+        }),
   });
-  await rm(join(home, 'config'), { recursive: true });
-  await run('cp', ['-a', join(cache, 'home', 'config'), join(home, 'config')]);
-  await mkdir(join(dir, 'tmp'));
-  await mkdir(join(home, 'logs'), { recursive: true });
-  const [port, transportPort] = [await freePort(), await freePort()];
-  const settings: Record<string, string | number> = {
-    'cluster.name': 'weir-test',
-    'node.name': 'n1',
-    'discovery.type': 'single-node',
-    'http.host': '127.0.0.1',
-    'http.port': port,
-    'transport.host': '127.0.0.1',
-    'transport.port': transportPort,
-    'xpack.security.enabled': String(options.password !== undefined),
-    'cluster.routing.allocation.disk.threshold_enabled': 'false',
-    'path.data': join(dir, 'data'),
-    'path.logs': join(home, 'logs'),
-    ...options.settings,
-  };
-  await appendFile(
-    join(home, 'config', 'elasticsearch.yml'),
-    Object.entries(settings)
-      .map(([key, value]) => `\n${key}: ${value}`)
-      .join('') + '\n',
-  );
-  const env = {
-    PATH: '/usr/bin:/bin',
-    HOME: dir,
-    ES_TMPDIR: join(dir, 'tmp'),
-    ES_JAVA_HOME: javaHome()!,
-    ES_JAVA_OPTS: '-Xms512m -Xmx512m -XX:-UsePerfData',
-  };
-  if (options.password !== undefined) await appendFile(join(home, 'config', 'roles.yml'), WRITER_ROLE);
-  await run('find', [dir, '-type', 'd', '-exec', 'chmod', 'u+rwx,a+rx', '{}', '+']);
-  await giveToServer(dir);
-  if (options.password !== undefined) {
-    const tool = (name: string, args: readonly string[], input?: string): Promise<string> =>
-      run(join(home, 'bin', name), args, {
-        env,
-        cwd: home,
-        unprivileged: true,
-        ...(input === undefined ? {} : { input }),
-      });
-    await tool('elasticsearch-keystore', ['create']);
-    await tool('elasticsearch-keystore', ['add', '-x', 'bootstrap.password'], options.password);
-    await tool('elasticsearch-users', ['useradd', 'writer', '-p', options.password, '-r', 'weir_writer']);
-  }
-  const url = `http://127.0.0.1:${port}`;
-  const request = requester(url, options.password === undefined ? null : `elastic:${options.password}`);
-  const logFile = join(dir, 'console.log');
-  const pidFile = join(dir, 'node.pid');
-  const start = (): Promise<Server> =>
-    startServer({
-      name: 'Elasticsearch',
-      command: join(home, 'bin', 'elasticsearch'),
-      args: ['-p', pidFile],
-      cwd: home,
+  return { ...node, version, isFull: false, adapt: adaptTemplate };
+}
+
+async function addUsers(home: string, env: NodeJS.ProcessEnv, password: string): Promise<void> {
+  const tool = (name: string, args: readonly string[], input?: string): Promise<string> =>
+    run(join(home, 'bin', name), args, {
       env,
-      logFile,
+      cwd: home,
       unprivileged: true,
-      timeoutMs: 180_000,
-      ready: () => request('GET', '/_cluster/health?wait_for_status=yellow&timeout=1s').then(() => true),
+      ...(input === undefined ? {} : { input }),
     });
-  let server = await start();
-  t.after(() => server.kill());
-  return {
-    url,
-    version: VERSION,
-    isFull: false,
-    request,
-    adapt: adaptTemplate,
-    async kill() {
-      // The node is a child of the launcher, both in one group.
-      process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGKILL');
-      await server.kill();
-    },
-    async restart() {
-      await server.kill();
-      server = await start();
-      await until('cluster health', () =>
-        request('GET', '/_cluster/health?wait_for_status=yellow').then(() => true),
-      );
-    },
-  };
+  await tool('elasticsearch-keystore', ['create']);
+  await tool('elasticsearch-keystore', ['add', '-x', 'bootstrap.password'], password);
+  await tool('elasticsearch-users', ['useradd', 'writer', '-p', password, '-r', 'weir_writer']);
 }
 
 /** What a sink's API key needs and no more. */
@@ -258,27 +151,11 @@ weir_writer:
       privileges: [index, auto_configure]
 `;
 
-function requester(url: string, credentials: string | null): Elasticsearch['request'] {
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (credentials !== null) headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
-  return async (method, path, body, allow = []) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
-    });
-    const text = await response.text();
-    if (!response.ok && !allow.includes(response.status))
-      throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 2000)}`);
-    return text === '' ? null : JSON.parse(text);
-  };
-}
-
 /** Field types the package lacks, and what stands in for them. */
 const STAND_INS: Readonly<Record<string, string>> = {
   constant_keyword: 'keyword',
   match_only_text: 'text',
+  wildcard: 'keyword',
 };
 
 /** Field types the package has; anything else in a template has to be added here or above. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { differenceOf } from '../../../sinks/elasticsearch/compare.ts';
+import { differenceOf } from '../../../sinks/bulk/compare.ts';
 
 const request = {
   path: '/_component_template/weir@settings',

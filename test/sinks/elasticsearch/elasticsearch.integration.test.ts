@@ -12,7 +12,7 @@ import {
 } from '../../../schema/records.ts';
 import { create } from '../../../sinks/elasticsearch/index.ts';
 import { options as schema } from '../../../sinks/elasticsearch/options.ts';
-import { setup, templateDefaults } from '../../../sinks/elasticsearch/setup.ts';
+import { setup } from '../../../sinks/elasticsearch/setup.ts';
 import { deliveryOf, sinkContract, someFlows } from '../../contracts/sinkContract.ts';
 import { testContext } from '../../helpers/context.ts';
 import { elasticsearch, type Elasticsearch } from '../../services/elasticsearch.ts';
@@ -30,7 +30,7 @@ before(async () => {
   });
   if (!server) return;
   const install = setup(schema.parse({ nodes: server.url }));
-  const plan = await install.plan(templateDefaults, never);
+  const plan = await install.plan(never);
   assert.equal(plan.version, server.version);
   const { adapt } = server;
   await install.apply(
@@ -214,12 +214,12 @@ test('elasticsearch: every revision of an alert is an event, the latest is its s
 test('elasticsearch: start names the command when the templates are not there', async (t) => {
   if (!server) return t.skip(skipped);
   const { request } = server;
-  const saved = (await request('GET', '/_index_template/weir-flow-daily')) as {
+  const saved = (await request('GET', '/_index_template/weir-flow_kept-daily')) as {
     index_templates: { index_template: object }[];
   };
-  await request('DELETE', '/_index_template/weir-flow-daily');
+  await request('DELETE', '/_index_template/weir-flow_kept-daily');
   t.after(async () => {
-    await request('PUT', '/_index_template/weir-flow-daily', saved.index_templates[0]!.index_template);
+    await request('PUT', '/_index_template/weir-flow_kept-daily', saved.index_templates[0]!.index_template);
   });
   const sink = create(schema.parse({ nodes: server.url, layout: 'daily' }), testContext());
   await assert.rejects(sink.start!(never), (error: unknown) => {

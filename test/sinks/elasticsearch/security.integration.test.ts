@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { PartialWriteError, WeirError } from '../../../pipeline/errors.ts';
 import { create } from '../../../sinks/elasticsearch/index.ts';
 import { options as schema } from '../../../sinks/elasticsearch/options.ts';
-import { setup, templateDefaults } from '../../../sinks/elasticsearch/setup.ts';
+import { setup } from '../../../sinks/elasticsearch/setup.ts';
 import { someFlows } from '../../contracts/sinkContract.ts';
 import { silent, testContext } from '../../helpers/context.ts';
 import { elasticsearch } from '../../services/elasticsearch.ts';
@@ -20,7 +20,7 @@ test('elasticsearch with security', async (t) => {
   });
   const install = setup(schema.parse(as('elastic', PASSWORD)));
   t.after(() => install.close());
-  const plan = await install.plan(templateDefaults, never);
+  const plan = await install.plan(never);
   const requests = plan.requests.map((request) => ({ ...request, body: es.adapt(request.body) }));
   await install.apply(requests, never);
 

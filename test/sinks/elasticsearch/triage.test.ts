@@ -275,7 +275,7 @@ test('elasticsearch: what was there already is counted', async (t) => {
   const sink = create(schema.parse({ nodes: fake.url }), testContext({ meter }));
   t.after(() => sink.stop?.(never));
   await sink.write(someFlows(7), never);
-  assert.deepEqual([...counts], [['elasticsearch_duplicates_total', 7]]);
+  assert.deepEqual([...counts], [['bulk_duplicates_total', 7]]);
 });
 
 test('elasticsearch: nothing stays on the signal that a whole run shares', async (t) => {

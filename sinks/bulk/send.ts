@@ -1,9 +1,10 @@
-import type { Client } from '@elastic/elasticsearch';
 import { WeirError } from '../../pipeline/errors.ts';
 import { lineBuffer, type LineBuffer } from '../records/line-buffer.ts';
 import { requestError, statusOf } from './errors.ts';
+import type { Far } from './far.ts';
 import type { Operation } from './operations.ts';
-import { outcomeOf, type BulkItem, type Outcome } from './triage.ts';
+import type { Pace } from './pace.ts';
+import { isOverload, outcomeOf, type BulkItem, type Outcome } from './triage.ts';
 
 const QUERY = {
   filter_path:
@@ -20,31 +21,33 @@ const bodies: LineBuffer[] = [];
 const MAX_BODIES = 4;
 
 /**
- * Sends operations in bulk requests of at most `maxBytes` and says of each what became of it. Rejects with a
+ * Sends operations in bulk requests, as large and as many at once as `pace` says, and says of each what became of it. Rejects with a
  * WeirError when a whole request failed: what earlier ones of it did is not known, and all of it may be sent
  * again. A request the cluster refuses whole (400, 413) is halved until the operation at fault stands alone.
  */
 export async function sendBulk(
-  client: Client,
+  far: Far,
   operations: readonly Operation[],
-  maxBytes: number,
+  pace: Pace,
   signal: AbortSignal,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (let from = 0; from < operations.length;) {
     let bytes = 0;
     let to = from;
+    const maxBytes = pace.bytes;
     while (to < operations.length && (to === from || bytes + operations[to]!.bytes <= maxBytes))
       bytes += operations[to++]!.bytes;
-    outcomes.push(...(await sendChunk(client, operations.slice(from, to), signal)));
+    outcomes.push(...(await sendChunk(far, operations.slice(from, to), pace, signal)));
     from = to;
   }
   return outcomes;
 }
 
 async function sendChunk(
-  client: Client,
+  far: Far,
   chunk: readonly Operation[],
+  pace: Pace,
   signal: AbortSignal,
 ): Promise<Outcome[]> {
   const whole: { at: number; error: unknown }[] = [];
@@ -54,11 +57,11 @@ async function sendChunk(
   async function send(from: number, to: number): Promise<void> {
     let items: readonly BulkItem[];
     try {
-      items = await request(client, chunk.slice(from, to), signal);
+      items = await paced(from, to);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const status = statusOf(error);
-      if (status !== 400 && status !== 413) throw requestError(error, 'cannot write to Elasticsearch');
+      if (status !== 400 && status !== 413) throw requestError(error, `cannot write to ${far.product}`);
       if (to - from === 1) {
         whole.push({ at: from, error });
         outcomes[from] = {
@@ -67,7 +70,7 @@ async function sendChunk(
           reason:
             status === 413
               ? `its ${chunk[from]!.bytes} bytes are more than the cluster takes in one request`
-              : requestError(error, 'Elasticsearch refused it').message,
+              : requestError(error, `${far.product} refused it`).message,
         };
         return;
       }
@@ -76,27 +79,43 @@ async function sendChunk(
       await send(middle, to);
       return;
     }
-    for (let i = from; i < to; i++) outcomes[i] = outcomeOf(chunk[i]!, items[i - from]!);
+    for (let i = from; i < to; i++) outcomes[i] = outcomeOf(chunk[i]!, items[i - from]!, far.product);
+  }
+
+  async function paced(from: number, to: number): Promise<readonly BulkItem[]> {
+    const part = chunk.slice(from, to);
+    const bytes = part.reduce((sum, one) => sum + one.bytes, 0);
+    const sinceMs = await pace.enter(signal);
+    try {
+      const items = await request(far, part, signal);
+      pace.leave({ outcome: items.some(isOverload) ? 'overloaded' : 'taken', bytes, sinceMs });
+      return items;
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 413 && part.length > 1) pace.tooLarge(bytes);
+      pace.leave({ outcome: status === 429 ? 'overloaded' : 'failed', bytes, sinceMs });
+      throw error;
+    }
   }
 
   await send(0, chunk.length);
   // Not the records are at fault when not one of many was taken.
   if (whole.length === chunk.length && chunk.length > 1)
-    throw requestError(whole[0]!.error, 'Elasticsearch refuses every request');
+    throw requestError(whole[0]!.error, `${far.product} refuses every request`);
   return outcomes;
 }
 
 async function request(
-  client: Client,
+  far: Far,
   chunk: readonly Operation[],
   signal: AbortSignal,
 ): Promise<readonly BulkItem[]> {
   const body = bodies.pop() ?? lineBuffer(1 << 20);
   body.clear();
   for (const { lines } of chunk) body.add(lines);
-  const reply = await client.transport.request<BulkReply>(
+  const reply = await far.request<BulkReply>(
     { method: 'POST', path: '/_bulk', querystring: QUERY, bulkBody: body.bytes() },
-    { signal, maxRetries: 0 },
+    signal,
   );
   // Only after an answer: of a request that failed the connection may still be reading.
   if (bodies.length < MAX_BODIES) bodies.push(body);

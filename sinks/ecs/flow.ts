@@ -2,9 +2,8 @@ import type { Endpoint, Flow, PolicyRef } from '../../schema/records.ts';
 import { bare, quote } from '../records/flow-json.ts';
 import { protocolName } from '../records/protocols.ts';
 import { isoTime } from '../records/time.ts';
-
-/** The version of the Elastic Common Schema whose fields are used; all of them are in later ones too. */
-export const ECS_VERSION = '8.11.0';
+import { ECS_VERSION, policyName, workloadFields, type Target } from './parts.ts';
+import { datasetOf } from './streams.ts';
 
 /** Type and action of `event` by verdict (ECS "event.type" allowed values; an enforced deny is a success). */
 const verdicts: Readonly<Record<Flow['verdict'], string>> = {
@@ -15,27 +14,24 @@ const verdicts: Readonly<Record<Flow['verdict'], string>> = {
   unknown: '["connection"],"action":"flow-observed"',
 };
 
-export interface FlowDocumentOptions {
-  /** `data_stream.namespace`; null where the document goes to an ordinary index. */
-  readonly namespace: string | null;
-  /** Community ID v1 of a flow, null where it has none. */
-  readonly communityId: (flow: Flow) => string | null;
-}
-
 /**
  * The ECS document of a flow, as JSON text. Fields ECS knows are used as ECS means them (`source` is the
  * initiator, bytes are those it sent); who is who in Kubernetes, which ECS can say of one side only, is under
  * `weir.source` and `weir.destination`. Arrays hold scalars only, so that synthetic `_source` restores them.
  */
-export function flowDocument(flow: Flow, options: FlowDocumentOptions): string {
+export function flowDocument(flow: Flow, target: Target, communityId: string | null): string {
   const { source, destination } = flow;
+  const dataset = datasetOf(target.stream ?? 'flow');
   let text = '{"@timestamp":"' + isoTime(flow.endMs) + '","ecs":{"version":"' + ECS_VERSION + '"},';
-  if (options.namespace !== null)
-    text += '"data_stream":{"type":"logs","dataset":"weir.flow","namespace":"' + options.namespace + '"},';
+  if (target.stream !== null && target.namespace !== null)
+    text +=
+      '"data_stream":{"type":"logs","dataset":"' + dataset + '","namespace":"' + target.namespace + '"},';
   text +=
     '"event":{"id":"' +
     bare(flow.id) +
-    '","kind":"event","module":"weir","dataset":"weir.flow","provider":"' +
+    '","kind":"event","module":"weir","dataset":"' +
+    dataset +
+    '","provider":"' +
     bare(flow.collector) +
     '","category":["network"],"type":' +
     verdicts[flow.verdict] +
@@ -50,7 +46,7 @@ export function flowDocument(flow: Flow, options: FlowDocumentOptions): string {
   if (flow.dropReason !== null) text += ',"reason":"' + bare(flow.dropReason) + '"';
   text += '},"source":{' + side(source, flow.sourceBytes, flow.sourcePackets);
   text += '},"destination":{' + side(destination, flow.destinationBytes, flow.destinationPackets);
-  text += '},"network":{' + network(flow, options.communityId(flow));
+  text += '},"network":{' + network(flow, communityId);
   text += '},"observer":{"vendor":"Weir","product":"weir","type":"sensor"';
   if (flow.node !== null)
     text += ',"hostname":"' + bare(flow.node) + '"},"host":{"name":"' + bare(flow.node) + '"';
@@ -58,8 +54,7 @@ export function flowDocument(flow: Flow, options: FlowDocumentOptions): string {
   text += local(flow);
   const decisive = flow.policies.at(-1);
   if (decisive !== undefined) text += ',"rule":{' + rule(decisive) + '}';
-  if (source.ip !== null || destination.ip !== null)
-    text += ',"related":{"ip":[' + list(source.ip, destination.ip) + ']}';
+  text += related(flow);
   if (flow.request !== null) text += requestPart(flow.request);
   return text + ',"weir":{' + own(flow, decisive) + '}}';
 }
@@ -69,6 +64,32 @@ const pairs = (text: string): string => (text === '' ? text : text.slice(0, -1))
 
 const list = (a: string | null, b: string | null): string =>
   a === null ? quote(b!) : b === null || a === b ? quote(a) : quote(a) + ',' + quote(b);
+
+/** Elements of both, without the second of two that are equal. */
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  if (b.length === 0) return a;
+  if (a.length === 0) return b;
+  return [...new Set([...a, ...b])];
+}
+
+function related({ source, destination, node }: Flow): string {
+  let text = '';
+  if (source.ip !== null || destination.ip !== null)
+    text += '"ip":[' + list(source.ip, destination.ip) + '],';
+  const hosts: string[] = [];
+  const add = (name: string | null): void => {
+    if (name !== null && !hosts.includes(name)) hosts.push(name);
+  };
+  add(source.pod);
+  add(source.node);
+  add(source.hostname);
+  add(destination.pod);
+  add(destination.node);
+  add(destination.hostname);
+  add(node);
+  if (hosts.length > 0) text += '"hosts":' + JSON.stringify(hosts) + ',';
+  return text === '' ? '' : ',"related":{' + pairs(text) + '}';
+}
 
 function side(end: Endpoint, bytes: number | null, packets: number | null): string {
   let text = '';
@@ -115,6 +136,9 @@ function local(flow: Flow): string {
   let text = ',"kubernetes":{"namespace":"' + bare(end.namespace) + '"';
   if (end.pod !== null) text += ',"pod":{"name":"' + bare(end.pod) + '"}';
   if (end.node !== null) text += ',"node":{"name":"' + bare(end.node) + '"}';
+  const field = end.workloadKind === null ? undefined : workloadFields[end.workloadKind];
+  if (field !== undefined && end.workload !== null)
+    text += ',"' + field + '":{"name":"' + bare(end.workload) + '"}';
   return text + '}';
 }
 
@@ -124,12 +148,6 @@ function rule(policy: PolicyRef): string {
   if (policy.kind !== null) text += '"category":"' + bare(policy.kind) + '",';
   if (policy.tier !== null) text += '"ruleset":"' + bare(policy.tier) + '",';
   return pairs(text);
-}
-
-/** A default deny has no policy object; it is called what it is. */
-export function policyName(policy: { namespace: string | null; name: string | null }): string {
-  if (policy.name === null) return 'default deny';
-  return policy.namespace === null ? policy.name : policy.namespace + '/' + policy.name;
 }
 
 function requestPart(request: NonNullable<Flow['request']>): string {
@@ -144,7 +162,7 @@ function requestPart(request: NonNullable<Flow['request']>): string {
 
 function own(flow: Flow, decisive: PolicyRef | undefined): string {
   let text =
-    '"collector":"' +
+    '"kind":"flow","collector":"' +
     bare(flow.collector) +
     '","origin":"' +
     bare(flow.origin) +
@@ -191,6 +209,11 @@ function own(flow: Flow, decisive: PolicyRef | undefined): string {
     text += '}';
   }
   if (decisive !== undefined) text += ',"policy":{' + policyPart(decisive, flow.policies) + '}';
+  // Of either side, for a filter that asks for both.
+  const scopes = union(flow.source.scopes, flow.destination.scopes);
+  if (scopes.length > 0) text += ',"scopes":' + JSON.stringify(scopes);
+  if (flow.source.tenant !== null || flow.destination.tenant !== null)
+    text += ',"tenants":[' + list(flow.source.tenant, flow.destination.tenant) + ']';
   return text;
 }
 
@@ -218,7 +241,10 @@ function identity(end: Endpoint): string {
 function policyPart(decisive: PolicyRef, trace: readonly PolicyRef[]): string {
   let text = '';
   if (decisive.namespace !== null) text += '"namespace":"' + bare(decisive.namespace) + '",';
-  if (decisive.name !== null) text += '"name":"' + bare(decisive.name) + '",';
+  text += '"name":"' + bare(policyName(decisive)) + '",';
+  if (decisive.kind !== null) text += '"kind":"' + bare(decisive.kind) + '",';
+  if (decisive.tier !== null) text += '"tier":"' + bare(decisive.tier) + '",';
+  if (decisive.rule !== null) text += '"rule":"' + bare(decisive.rule) + '",';
   if (decisive.direction !== null) text += '"direction":"' + bare(decisive.direction) + '",';
   if (decisive.action !== null) text += '"action":"' + bare(decisive.action) + '",';
   text +=

@@ -1,0 +1,44 @@
+/** A request to the cluster. */
+export interface FarRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly querystring?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** Operations of a bulk request, instead of a body. */
+  readonly bulkBody?: Uint8Array;
+}
+
+/** The cluster as the vendor's client reaches it: what Elasticsearch and OpenSearch have in common. Retries nothing. */
+export interface Far {
+  /** As people call it. */
+  readonly product: 'Elasticsearch' | 'OpenSearch';
+  /** The body of the reply. Rejects with a `RequestFailure`, or with the reason of the signal. */
+  request<T>(request: FarRequest, signal: AbortSignal): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Why a request has no good reply, whichever client said it. */
+export class RequestFailure extends Error {
+  /** Status of the reply; null when none came. */
+  readonly status: number | null;
+  /** `product`: another one answers; `options`: the client did not accept them. */
+  readonly kind: 'reply' | 'connection' | 'product' | 'options';
+
+  constructor(
+    kind: RequestFailure['kind'],
+    message: string,
+    options: { readonly status?: number | null; readonly cause: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'RequestFailure';
+    this.kind = kind;
+    this.status = options.status ?? null;
+  }
+}
+
+/** The reason in the body of a reply, as both products write it; empty when there is none. */
+export function reasonIn(body: unknown): string {
+  const inner = (body as { error?: { reason?: unknown; type?: unknown } | string } | null | undefined)?.error;
+  const reason = typeof inner === 'string' ? inner : (inner?.reason ?? inner?.type);
+  return typeof reason === 'string' ? reason.slice(0, 500) : '';
+}
