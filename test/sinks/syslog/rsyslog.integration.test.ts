@@ -7,7 +7,7 @@ import { authority } from '../../services/certificates.ts';
 import { until, workDir } from '../../services/process.ts';
 import { rsyslog } from '../../services/rsyslog.ts';
 import type { ParsedMessage, Rsyslog } from '../../services/rsyslog.ts';
-import { parseCef } from './parse-cef.ts';
+import { parseCef } from '../formats/parse-cef.ts';
 import { structuredData } from './parse-rfc5424.ts';
 import { anAlert, delivery, nastyStrings } from './records.ts';
 import { flowBatches, never, retried, syslogSink, writeAll } from './sink.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { authority } from '../../services/certificates.ts';
 import { until, workDir } from '../../services/process.ts';
 import { syslogNg } from '../../services/syslog-ng.ts';
-import { parseCef } from './parse-cef.ts';
+import { parseCef } from '../formats/parse-cef.ts';
 import { structuredData } from './parse-rfc5424.ts';
 import { anAlert, delivery, nastyStrings } from './records.ts';
 import { never, syslogSink } from './sink.ts';
