@@ -26,10 +26,10 @@ export interface Connection {
   /** Number for one more message, for connections that number them; frames are written in that order. */
   transaction(): number;
   /**
-   * Calls back when the bytes are with the kernel or, where the receiver acknowledges, when it has answered all of
-   * them, with the positions of those that it refused; never calls back once the connection is closed.
+   * `flushed` when the bytes are with the kernel; `taken` at the same time or, where the receiver acknowledges, when
+   * it has answered all messages, with the positions of those that it refused. Neither once the connection is closed.
    */
-  write(frames: Frames, taken: (refused: readonly number[]) => void): void;
+  write(frames: Frames, flushed: () => void, taken: (refused: readonly number[]) => void): void;
   /** Resolves, never rejects, with the reason as soon as either side is known to close. */
   readonly closed: Promise<WeirError>;
   /** Gives up the connection at once. */
@@ -60,7 +60,11 @@ export async function connect(
     ...raw,
     acknowledges: false,
     transaction: () => 0,
-    write: (frames, taken) => raw.write(frames.bytes, () => taken([])),
+    write: (frames, flushed, taken) =>
+      raw.write(frames.bytes, () => {
+        flushed();
+        taken([]);
+      }),
   };
 }
 

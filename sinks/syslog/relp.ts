@@ -102,16 +102,16 @@ export async function relpSession(
     closed: raw.closed,
     destroy: raw.destroy,
     transaction: take,
-    write: (frames, taken) => {
-      if (frames.count === 0) return void taken([]);
-      waiting.push({
+    write: (frames, flushed, taken) => {
+      if (frames.count === 0) taken([]);
+      else waiting.push({
         first: frames.firstTransaction,
         answered: new Uint8Array(frames.count),
         left: frames.count,
         refused: [],
         taken,
       });
-      raw.write(frames.bytes, () => {});
+      raw.write(frames.bytes, flushed);
     },
     end: () => {
       closing = take();

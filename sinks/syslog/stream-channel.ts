@@ -5,11 +5,8 @@ import { encoded, type Channel, type ChannelSettings } from './channel.ts';
 import { connect, type Connection, type Frames } from './connect.ts';
 import { addFrame } from './frame.ts';
 import { resentMarks, sentKeys, type SentKeys } from './resent.ts';
-import { stream, type StreamWrite } from './stream.ts';
+import { MAX_UNFLUSHED, stream, type StreamWrite } from './stream.ts';
 import type { Target } from './target.ts';
-
-/** Writes that the kernel has not taken yet are few: it takes one after the other. */
-const MAX_BUFFERS = 4;
 
 /** Records whose resend can be marked; more than one connection's worth of unconfirmed ones. */
 const rememberedResends = 100_000;
@@ -91,7 +88,7 @@ export function streamChannel(targets: readonly Target[], settings: ChannelSetti
       addFrame(lines, message, framing, transaction);
     }
     const release = (): void => {
-      if (buffers.length < MAX_BUFFERS) buffers.push(lines);
+      if (buffers.length < MAX_UNFLUSHED) buffers.push(lines);
     };
     return { bytes: lines.bytes(), count, firstTransaction, release };
   };

@@ -27,6 +27,9 @@ interface Unconfirmed {
   readonly settle: (error?: WeirError) => void;
 }
 
+/** Writes handed to the socket and not yet taken by the kernel. */
+export const MAX_UNFLUSHED = 4;
+
 export interface StreamSettings {
   readonly confirmMs: number;
   readonly writeTimeoutMs: number;
@@ -72,18 +75,27 @@ export function stream(settings: StreamSettings): Stream {
   let roomWaiters: (() => void)[] = [];
   /** When anything was last taken: a receiver that is slow is not one that has stopped. */
   let progressMs = -Infinity;
+  /** Writes on this connection that the kernel has not taken whole. */
+  let unflushed = 0;
 
   const tickMs = Math.min(500, Math.max(1, Math.min(confirmMs, writeTimeoutMs) / 4));
 
-  const release = (gone: readonly Unconfirmed[]): void => {
-    for (const one of gone) bytes -= one.bytes;
+  const wakeAll = (): void => {
     const waiters = roomWaiters;
     roomWaiters = [];
     for (const wake of waiters) wake();
   };
 
+  const release = (gone: readonly Unconfirmed[]): void => {
+    for (const one of gone) bytes -= one.bytes;
+    wakeAll();
+  };
+
   const broken = (which: Connection, reason: WeirError): void => {
-    if (connection === which) connection = null;
+    if (connection === which) {
+      connection = null;
+      unflushed = 0;
+    }
     const lost = unconfirmed.filter((one) => one.connection === which);
     unconfirmed = unconfirmed.filter((one) => one.connection !== which);
     for (const one of lost) {
@@ -150,8 +162,8 @@ export function stream(settings: StreamSettings): Stream {
     sweeping = false;
   };
 
-  const room = async (size: number, signal: AbortSignal): Promise<void> => {
-    while (bytes > 0 && bytes + size > maxUnconfirmedBytes) {
+  const waitWhile = async (isFull: () => boolean, signal: AbortSignal): Promise<void> => {
+    while (isFull()) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           signal.removeEventListener('abort', wake);
@@ -177,6 +189,8 @@ export function stream(settings: StreamSettings): Stream {
     refuseStopped(signal);
     // One failed attempt answers all who were waiting for it; each retries after its own pause.
     if (failures > failuresBefore && lastFailure) throw lastFailure;
+    // What the kernel has not taken yet lies in memory of ours, which is used again.
+    await waitWhile(() => connection !== null && unflushed >= MAX_UNFLUSHED, signal);
     let opened: Connection;
     try {
       opened = await open(signal);
@@ -189,7 +203,8 @@ export function stream(settings: StreamSettings): Stream {
     }
     const write = holder.write!;
     let data = write.frame(opened);
-    await room(data.bytes.length, signal);
+    const size = data.bytes.length;
+    await waitWhile(() => bytes > 0 && bytes + size > maxUnconfirmedBytes, signal);
     // Waiting for room may have outlived the connection, and another target may want another framing.
     const current = await open(signal);
     if (current !== opened) {
@@ -214,13 +229,23 @@ export function stream(settings: StreamSettings): Stream {
     };
     unconfirmed.push(entry);
     bytes += entry.bytes;
-    current.write(data, (refused) => {
-      progressMs = entry.takenMs = clock.now();
-      entry.refused = refused;
-      data.release();
-      // What the receiver has said need not be waited for.
-      if (current.acknowledges) confirm(progressMs);
-    });
+    unflushed++;
+    current.write(
+      data,
+      () => {
+        data.release();
+        if (connection === current) {
+          unflushed--;
+          wakeAll();
+        }
+      },
+      (refused) => {
+        progressMs = entry.takenMs = clock.now();
+        entry.refused = refused;
+        // What the receiver has said need not be waited for.
+        if (current.acknowledges) confirm(progressMs);
+      },
+    );
     void sweep();
     return { confirmed };
   };
