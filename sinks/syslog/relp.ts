@@ -104,13 +104,14 @@ export async function relpSession(
     transaction: take,
     write: (frames, flushed, taken) => {
       if (frames.count === 0) taken([]);
-      else waiting.push({
-        first: frames.firstTransaction,
-        answered: new Uint8Array(frames.count),
-        left: frames.count,
-        refused: [],
-        taken,
-      });
+      else
+        waiting.push({
+          first: frames.firstTransaction,
+          answered: new Uint8Array(frames.count),
+          left: frames.count,
+          refused: [],
+          taken,
+        });
       raw.write(frames.bytes, flushed);
     },
     end: () => {

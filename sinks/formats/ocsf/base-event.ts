@@ -1,6 +1,6 @@
 import type { Delivery } from '../../../pipeline/contracts.ts';
 import type { Access, Loss, PolicyChange } from '../../../schema/records.ts';
-import { head } from './parts.ts';
+import { metadata, severityNames } from './parts.ts';
 
 interface Said {
   readonly timeMs: number;
@@ -17,22 +17,21 @@ interface Said {
 export function baseEvent(item: Delivery, version: string): Record<string, unknown> {
   const said = saidOf(item);
   return {
-    ...head(
-      {
-        categoryUid: 0,
-        classUid: 0,
-        className: 'Base Event',
-        activityId: 99,
-        activityName: said.activity,
-        severityId: said.severityId,
-        timeMs: said.timeMs,
-        uid: item.record.id,
-        eventCode: item.kind,
-        profiles: [],
-        tenant: said.tenant,
-      },
-      version,
-    ),
+    category_uid: 0,
+    class_uid: 0,
+    class_name: 'Base Event',
+    activity_id: 99,
+    activity_name: said.activity,
+    type_uid: 99,
+    severity_id: said.severityId,
+    severity: severityNames[said.severityId],
+    time: said.timeMs,
+    metadata: metadata(version, {
+      uid: item.record.id,
+      eventCode: item.kind,
+      profiles: [],
+      tenant: said.tenant,
+    }),
     message: said.message,
     unmapped: item.record,
   };

@@ -1,6 +1,14 @@
 import type { Alert, AlertEndpoint, Attack, Incident } from '../../../schema/records.ts';
 import { eventName } from '../event.ts';
-import { connection, controls, endpoint, firewallRule, head, severityIds } from './parts.ts';
+import {
+  connection,
+  controls,
+  endpoint,
+  firewallRule,
+  metadata,
+  severityIds,
+  severityNames,
+} from './parts.ts';
 
 const activities = { create: [1, 'Create'], update: [2, 'Update'], close: [3, 'Close'] } as const;
 const alertActivities = {
@@ -41,23 +49,23 @@ export function alertFinding(alert: Alert, version: string): Record<string, unkn
     ? analyticTypes[alert.detector as keyof typeof analyticTypes]
     : analyticTypes.other;
   const { entity, source, destination } = alert;
+  const control = controls[outcomeControls[alert.outcome]];
   return {
-    ...head(
-      {
-        categoryUid: 2,
-        classUid: 2004,
-        className: 'Detection Finding',
-        activityId,
-        activityName,
-        severityId: severityIds[alert.severity],
-        timeMs: alert.raisedMs,
-        uid: `${alert.id}-${alert.revision}`,
-        eventCode: alert.detector,
-        profiles: ['security_control'],
-        tenant: alert.tenant,
-      },
-      version,
-    ),
+    category_uid: 2,
+    class_uid: 2004,
+    class_name: 'Detection Finding',
+    activity_id: activityId,
+    activity_name: activityName,
+    type_uid: 2004 * 100 + activityId,
+    severity_id: severityIds[alert.severity],
+    severity: severityNames[severityIds[alert.severity]],
+    time: alert.raisedMs,
+    metadata: metadata(version, {
+      uid: `${alert.id}-${alert.revision}`,
+      eventCode: alert.detector,
+      profiles: ['security_control'],
+      tenant: alert.tenant,
+    }),
     message: alert.why.summary,
     start_time: alert.firstMs,
     end_time: alert.lastMs,
@@ -67,7 +75,10 @@ export function alertFinding(alert: Alert, version: string): Record<string, unkn
     is_alert: alert.action !== 'closed',
     confidence_score: percent(alert.score),
     risk_score: percent(alert.score),
-    ...controls[outcomeControls[alert.outcome]],
+    action_id: control.action_id,
+    action: control.action,
+    disposition_id: control.disposition_id,
+    disposition: control.disposition,
     firewall_rule: alert.policy ? firewallRule(alert.policy) : null,
     finding_info: {
       uid: alert.id,
@@ -117,22 +128,21 @@ export function incidentFinding(incident: Incident, version: string): Record<str
     ];
   const { entity } = incident;
   return {
-    ...head(
-      {
-        categoryUid: 2,
-        classUid: 2004,
-        className: 'Detection Finding',
-        activityId,
-        activityName,
-        severityId: severityIds[incident.severity],
-        timeMs: incident.lastMs,
-        uid: `${incident.id}-${incident.revision}`,
-        eventCode: 'incident',
-        profiles: [],
-        tenant: incident.tenant,
-      },
-      version,
-    ),
+    category_uid: 2,
+    class_uid: 2004,
+    class_name: 'Detection Finding',
+    activity_id: activityId,
+    activity_name: activityName,
+    type_uid: 2004 * 100 + activityId,
+    severity_id: severityIds[incident.severity],
+    severity: severityNames[severityIds[incident.severity]],
+    time: incident.lastMs,
+    metadata: metadata(version, {
+      uid: `${incident.id}-${incident.revision}`,
+      eventCode: 'incident',
+      profiles: [],
+      tenant: incident.tenant,
+    }),
     message: incident.story.summary,
     start_time: incident.firstMs,
     end_time: incident.lastMs,
@@ -191,19 +201,31 @@ function evidences(alert: Alert): object[] {
     {
       src_endpoint: src,
       dst_endpoint: dst,
-      connection_info: connection(
-        alert.protocol,
-        alert.source?.address ?? alert.destination?.address ?? null,
-        0,
-        null,
-      ),
+      connection_info: connection({
+        protocol: alert.protocol,
+        ip: alert.source?.address ?? alert.destination?.address ?? null,
+        directionId: 0,
+        tcpFlags: null,
+        communityUid: null,
+      }),
       data: { flow_ids: alert.evidence.flowIds, ports: alert.evidence.ports, peers: alert.evidence.peers },
     },
   ];
 }
 
 const sideOf = (end: AlertEndpoint | null): object | null =>
-  end === null ? null : endpoint({ ...end, ip: end.address, hostname: null, zone: null, entity: null });
+  end === null
+    ? null
+    : endpoint({
+        ip: end.address,
+        port: end.port,
+        namespace: end.namespace,
+        pod: end.pod,
+        workload: end.workload,
+        hostname: null,
+        entity: null,
+        zone: null,
+      });
 
 const attacks = (list: readonly Attack[]): object[] =>
   list.map((one) => ({

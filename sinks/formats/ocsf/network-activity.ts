@@ -1,6 +1,6 @@
 import { communityOf } from '../../elasticsearch/community-of.ts';
 import type { Endpoint, Flow } from '../../../schema/records.ts';
-import { connection, controls, endpoint, firewallRule, head } from './parts.ts';
+import { connection, controls, endpoint, firewallRule, metadata, severityNames } from './parts.ts';
 
 const activities = { refuse: [5, 'Refuse'], fail: [4, 'Fail'], traffic: [6, 'Traffic'] } as const;
 const activityOf = {
@@ -25,40 +25,48 @@ export function networkActivity(flow: Flow, version: string): Record<string, unk
   const { source, destination } = flow;
   const [activityId, activityName] = activities[activityOf[flow.verdict]];
   const decided = flow.policies.at(-1);
+  const control = controls[controlOf[flow.verdict]];
+  const severityId = flow.verdict === 'deny' ? 2 : 1;
+  const src = endpoint(source);
   return {
-    ...head(
-      {
-        categoryUid: 4,
-        classUid: 4001,
-        className: 'Network Activity',
-        activityId,
-        activityName,
-        severityId: flow.verdict === 'deny' ? 2 : 1,
-        timeMs: flow.endMs,
-        uid: flow.id,
-        eventCode: 'flow',
-        profiles: ['security_control'],
-        tenant: source.tenant ?? destination.tenant,
-      },
-      version,
-    ),
+    category_uid: 4,
+    class_uid: 4001,
+    class_name: 'Network Activity',
+    activity_id: activityId,
+    activity_name: activityName,
+    type_uid: 4001 * 100 + activityId,
+    severity_id: severityId,
+    severity: severityNames[severityId],
+    time: flow.endMs,
+    metadata: metadata(version, {
+      uid: flow.id,
+      eventCode: 'flow',
+      profiles: ['security_control'],
+      tenant: source.tenant ?? destination.tenant,
+    }),
     start_time: flow.startMs,
     end_time: flow.endMs,
     duration: Math.max(0, flow.endMs - flow.startMs),
     count: flow.aggregated,
-    ...controls[controlOf[flow.verdict]],
+    action_id: control.action_id,
+    action: control.action,
+    disposition_id: control.disposition_id,
+    disposition: control.disposition,
     is_alert: false,
     firewall_rule: decided ? firewallRule(decided) : null,
     status_detail: flow.dropReason,
-    src_endpoint: endpointOf(source),
+    src_endpoint: src,
     // One of both sides has to be there.
-    dst_endpoint: endpointOf(destination) ?? (endpointOf(source) === null ? { name: 'unknown' } : null),
+    dst_endpoint: endpoint(destination) ?? (src === null ? { name: 'unknown' } : null),
     is_src_dst_assignment_known: !flow.initiatorGuessed,
     observation_point_id: observationPoints[flow.reporter],
-    connection_info: {
-      ...connection(flow.protocol, source.ip ?? destination.ip, directionOf(flow), flow.tcpFlags),
-      community_uid: communityOf(flow),
-    },
+    connection_info: connection({
+      protocol: flow.protocol,
+      ip: source.ip ?? destination.ip,
+      directionId: directionOf(flow),
+      tcpFlags: flow.tcpFlags,
+      communityUid: communityOf(flow),
+    }),
     traffic: traffic(flow),
     unmapped: {
       cluster: flow.cluster,
@@ -72,8 +80,6 @@ export function networkActivity(flow: Flow, version: string): Record<string, unk
     },
   };
 }
-
-const endpointOf = (end: Endpoint): Record<string, unknown> | null => endpoint(end);
 
 /** OCSF has no place for who an endpoint is in Kubernetes. */
 const identity = (end: Endpoint): object => ({

@@ -225,3 +225,43 @@ test('hostile header values fit the smallest limit', () => {
     parseRfc5424(received(message.text));
   }
 });
+
+test('facility and severity are mapped by kind', () => {
+  const make = encode('json', 65_536, {
+    facility: 'local0',
+    facilities: { alert: 'authpriv' },
+    severities: { high: 1, flow: 7 },
+  });
+  const alert = parseRfc5424(make(delivery('alert', anAlert('A1')), false).text);
+  const flow = parseRfc5424(make(delivery('flow', aFlow()), false).text);
+  assert.deepEqual([alert.facility, alert.severity, flow.facility, flow.severity], [10, 1, 16, 7]);
+});
+
+test('rfc 3164: the old header, with the marks in the payload', () => {
+  const old = { header: 'rfc3164' };
+  const alert = delivery('alert', anAlert('A1'));
+  assert.match(
+    encode('json', 65_536, old)(alert, true).text,
+    /^<163>Nov 14 22:13:22 prod-eu-1 weir: \{"id":"A1",.*,"resent":true\}$/,
+  );
+  assert.match(
+    encode('cef', 65_536, old)(alert, true).text,
+    /^<163>Nov 14 22:13:22 prod-eu-1 CEF:0\|.* weirResent=1$/,
+  );
+  assert.match(encode('leef')(alert, true).text, /^<163>Nov 14 22:13:22 prod-eu-1 LEEF:2\.0\|.*\^resent=1$/);
+  assert.match(
+    encode('leef')(delivery('flow', aFlow({ endMs: Date.UTC(2026, 0, 2, 3, 4, 5) })), false).text,
+    /^<166>Jan  2 03:04:05 n1 LEEF/,
+  );
+  for (const endMs of [-1, Number.NaN, 9e15])
+    assert.match(
+      encode('cef', 65_536, old)(delivery('flow', aFlow({ endMs })), false).text,
+      /^<166>Jan  1 00:00:00 n1 CEF/,
+    );
+  const host = anAlert('A1');
+  host.cluster = 'a b\n<1>forged';
+  assert.match(
+    encode('cef', 65_536, old)(delivery('alert', host), false).text,
+    /^<163>Nov 14 22:13:22 a_b_<1>forged CEF:0/,
+  );
+});
