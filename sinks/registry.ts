@@ -12,6 +12,8 @@ export interface SinkType<Schema extends z.ZodObject = z.ZodObject> {
   readonly options: Schema;
   /** What is sent when the configuration names no records. */
   readonly defaultRecords: readonly SinkKind[];
+  /** Which of them, as a filter, where it is not all. */
+  readonly defaultWhere?: Readonly<Partial<Record<SinkKind, string>>>;
   /** People are told of what it sends: it is given no alert that a suppression hides. */
   readonly notifies?: true;
   load(): Promise<{ create(options: z.output<Schema>, context: Context): Sink }>;
@@ -40,6 +42,7 @@ export const sinks = {
     options: syslog,
     notifies: true,
     defaultRecords: ['alert', 'incident', 'policy_change', 'loss'],
+    defaultWhere: { alert: 'not action : updated' },
     load: () => import('./syslog/index.ts'),
   }),
 } as const;

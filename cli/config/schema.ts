@@ -13,7 +13,14 @@ export interface Registries {
   readonly inputs: Registry;
   readonly detectors: Registry;
   readonly sinks: Readonly<
-    Record<string, { readonly options: Options; readonly defaultRecords: readonly SinkKind[] }>
+    Record<
+      string,
+      {
+        readonly options: Options;
+        readonly defaultRecords: readonly SinkKind[];
+        readonly defaultWhere?: Readonly<Partial<Record<SinkKind, string>>>;
+      }
+    >
   >;
   /** One object whose keys are keys of the file: inventory, networks, … */
   readonly enricher: Options;

@@ -167,7 +167,8 @@ export function parseSinks(value: unknown, registries: Registries, report: Repor
     const { type, records, tenant, queue } = parsed.common as Partial<z.output<typeof sinkKeys>>;
     const wanted: Partial<Record<SinkKind, { where: string | null }>> = {};
     for (const [kind, { where }] of Object.entries(
-      records ?? Object.fromEntries(entry.defaultRecords.map((kind) => [kind, {}])),
+      records ??
+        Object.fromEntries(entry.defaultRecords.map((kind) => [kind, { where: entry.defaultWhere?.[kind] }])),
     ) as [SinkKind, { where?: string }][]) {
       checkQuery(kind, where, [...at, 'records', kind, 'where'], report);
       wanted[kind] = { where: where ?? null };

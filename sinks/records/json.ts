@@ -1,6 +1,6 @@
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 import { readerOf } from './reader.ts';
-import { flowJson } from './flow-json.ts';
+import { flowJson, quote } from './flow-json.ts';
 
 /**
  * The JSON form of records: the same field names in the same order, one line, and nothing that is absent: nulls
@@ -11,17 +11,46 @@ export function toJson<K extends RecordKind>(kind: K, record: RecordTypes[K]): s
   return anyJson(record);
 }
 
-/** The same for a value of any shape; slower. */
-export const anyJson = (record: object): string => JSON.stringify(record, withoutAbsent);
+/**
+ * The same for a value of any shape. JSON.stringify with a replacer, which is called for every member, took 2.5 times
+ * as long.
+ */
+export const anyJson = (record: object): string => objectJson(record as Members);
 
-function withoutAbsent(this: unknown, key: string, value: unknown): unknown {
-  if (value === null) return undefined;
-  if (typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value;
-  // A Buffer's own toJSON has run by now; the bytes themselves are still in the holder.
-  const held = (this as Readonly<Record<string, unknown>>)[key];
-  if (held instanceof Uint8Array) return Buffer.from(held).toString('base64');
-  return value;
+type Members = Readonly<Record<string, unknown>>;
+
+function objectJson(record: Members): string {
+  let text = '{';
+  for (const key of Object.keys(record)) {
+    const value = record[key];
+    if (value === null || value === undefined) continue;
+    const isList = Array.isArray(value);
+    if (isList && value.length === 0) continue;
+    const member = isList ? listJson(value) : valueJson(value);
+    if (member === null) continue;
+    text += (text.length === 1 ? '' : ',') + quote(key) + ':' + member;
+  }
+  return text + '}';
+}
+
+function listJson(list: readonly unknown[]): string {
+  let text = '[';
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i];
+    const member = Array.isArray(value) ? listJson(value) : valueJson(value);
+    text += (i === 0 ? '' : ',') + (member ?? 'null');
+  }
+  return text + ']';
+}
+
+/** Null for what JSON has no form for. */
+function valueJson(value: unknown): string | null {
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (typeof value !== 'object' || value === null) return null;
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`;
+  return objectJson(value as Members);
 }
 
 /**

@@ -4,19 +4,45 @@ import type { Clock } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { refuseUntrusted, tlsOptions } from './certificates.ts';
 import type { Options } from './options.ts';
+import { relpSession } from './relp.ts';
 import type { Target } from './target.ts';
+
+/** Framed messages of one write. */
+export interface Frames {
+  readonly bytes: Buffer;
+  /** How many messages. */
+  readonly count: number;
+  /** Number of the first of them, where the connection numbers them; 0 elsewhere. */
+  readonly firstTransaction: number;
+  /** Called when the bytes are not needed any more; never when the connection broke over them. */
+  readonly release: () => void;
+}
 
 /** An open stream to a receiver. */
 export interface Connection {
   readonly target: Target;
-  /** Calls back when the bytes are with the kernel; never calls back once the connection is closed. */
-  write(bytes: Buffer, flushed: () => void): void;
+  /** The receiver says itself what it has taken. */
+  readonly acknowledges: boolean;
+  /** Number for one more message, for connections that number them; frames are written in that order. */
+  transaction(): number;
+  /**
+   * `flushed` when the bytes are with the kernel; `taken` at the same time or, where the receiver acknowledges, when
+   * it has answered all messages, with the positions of those that it refused. Neither once the connection is closed.
+   */
+  write(frames: Frames, flushed: () => void, taken: (refused: readonly number[]) => void): void;
   /** Resolves, never rejects, with the reason as soon as either side is known to close. */
   readonly closed: Promise<WeirError>;
   /** Gives up the connection at once. */
   destroy(reason: WeirError): void;
   /** Sends what is still buffered and closes. */
   end(): void;
+}
+
+/** The bytes below it. */
+export interface RawConnection extends Pick<Connection, 'target' | 'closed' | 'destroy' | 'end'> {
+  write(bytes: Buffer, flushed: () => void): void;
+  /** Who is given what the receiver sends; nobody before. */
+  onData(listener: (chunk: Buffer) => void): void;
 }
 
 export type ConnectSettings = Pick<Options, 'connectTimeoutMs' | 'keepAliveMs' | 'tls'>;
@@ -28,7 +54,27 @@ export async function connect(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const secure = target.transport === 'tls' ? tlsOptions(target, settings.tls, clock.now()) : null;
+  const raw = await connectRaw(target, settings, clock, signal);
+  if (target.framing === 'relp') return relpSession(raw, settings.connectTimeoutMs, clock, signal);
+  return {
+    ...raw,
+    acknowledges: false,
+    transaction: () => 0,
+    write: (frames, flushed, taken) =>
+      raw.write(frames.bytes, () => {
+        flushed();
+        taken([]);
+      }),
+  };
+}
+
+async function connectRaw(
+  target: Target,
+  settings: ConnectSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<RawConnection> {
+  const secure = target.isSecure ? tlsOptions(target, settings.tls, clock.now()) : null;
   const address = {
     host: target.host,
     port: target.port,
@@ -39,6 +85,7 @@ export async function connect(
   const socket = secure ? tls.connect({ ...address, ...secure }) : net.connect(address);
 
   let reason: WeirError | null = null;
+  let listener: (chunk: Buffer) => void = () => {};
   const closed = new Promise<WeirError>((resolve) => {
     const over = (): void =>
       resolve(
@@ -48,8 +95,8 @@ export async function connect(
       reason ??= failure(target, error);
       over();
     });
-    // A syslog receiver never answers; reading is how a close is noticed. `close` itself comes a turn later.
-    socket.on('data', () => {});
+    // A syslog receiver without RELP never answers; reading is how a close is noticed. `close` comes a turn later.
+    socket.on('data', (chunk: Buffer) => listener(chunk));
     socket.on('end', () => {
       over();
       socket.destroy();
@@ -101,6 +148,9 @@ export async function connect(
       });
     },
     end: () => socket.end(),
+    onData: (to) => {
+      listener = to;
+    },
   };
 }
 

@@ -1,29 +1,20 @@
-/** Pure: records to RFC 5424 messages. */
+/** Pure: records to syslog messages. */
 import type { Delivery } from '../../pipeline/contracts.ts';
-import { anyJson, toJson } from '../records/json.ts';
-import { isoTime } from '../records/time.ts';
+import { payload } from '../formats/index.ts';
 import { about } from './about.ts';
-import { cef } from './cef.ts';
-import { facilities } from './options.ts';
+import { headerOf, isRfc3164, type HeaderOptions } from './header.ts';
 import type { Options } from './options.ts';
-import { shorten } from './shorten.ts';
-import { headerField, jsonLine, paramValue } from './text.ts';
 
 export interface EncoderSettings {
-  readonly options: Pick<
-    Options,
-    'format' | 'facility' | 'severities' | 'appName' | 'enterpriseNumber' | 'bom'
-  >;
-  /** Longest message, bytes. */
-  readonly maxBytes: number;
-  /** Version of this program, for the CEF header. */
+  readonly options: HeaderOptions & Pick<Options, 'severities' | 'fields' | 'cefVersion'>;
+  /** Version of this program, for the headers that name it. */
   readonly version: string;
 }
 
+/** In two parts, as both are written once and never joined. */
 export interface Message {
-  readonly text: string;
-  /** Octets of `text` in UTF-8. */
-  readonly bytes: number;
+  readonly head: string;
+  readonly body: string;
   readonly shortened: boolean;
 }
 
@@ -31,48 +22,46 @@ export interface Message {
 const caps = [2048, 512, 128, 48, 16, 0] as const;
 
 /** Turns one record into one message of at most `maxBytes` (no less than 480, which every receiver takes). */
-export function encoder(settings: EncoderSettings): (item: Delivery, resent: boolean) => Message {
-  const { options, maxBytes, version } = settings;
-  const facility = facilities.indexOf(options.facility) * 8;
-  const element = `[weir@${options.enterpriseNumber} id="`;
-  const mark = options.bom ? '\ufeff' : '';
+export function encoder(
+  settings: EncoderSettings,
+): (item: Delivery, resent: boolean, maxBytes: number) => Message {
+  const { options, version } = settings;
+  const header = headerOf(options);
+  const format = payload(options.format, { version, fields: options.fields }, options.cefVersion);
+  // The old header has no place for the mark.
+  const mark = isRfc3164(options) ? resentMarks[options.format] : null;
 
-  const payload = options.format === 'cef' ? cefPayload(version) : jsonPayload;
-
-  return (item, resent) => {
+  return (item, resent, maxBytes) => {
     const facts = about(item, options.severities);
-    const header = `<${facility + facts.severity}>1 ${timestamp(facts.timeMs)} ${headerField(facts.host, 255)} ${options.appName} - ${headerField(facts.messageId, 32)} ${element}${paramValue(facts.id)}" rev="${facts.revision}" kind="${item.kind}"${resent ? ' resent="1"' : ''}`;
-    const text = `${header}] ${mark}${payload(item, null)}`;
-    // UTF-8 has at least one byte a unit: what is too long in units need not be measured.
-    const bytes = text.length > maxBytes ? text.length : Buffer.byteLength(text);
-    if (bytes <= maxBytes) return { text, bytes, shortened: false };
+    const body = (cap: number | null): string => {
+      const text = format(item, cap);
+      return resent && mark !== null ? mark(text) : text;
+    };
+    const head = header(item, facts, resent, false);
+    const whole = body(null);
+    if (fits(head, whole, maxBytes)) return { head, body: whole, shortened: false };
+    const shorterHead = header(item, facts, resent, true);
     for (const cap of caps) {
-      const shorter = `${header} truncated="1"] ${mark}${payload(item, cap)}`;
-      const shorterBytes = Buffer.byteLength(shorter);
-      if (shorterBytes <= maxBytes || cap === 0)
-        return { text: shorter, bytes: shorterBytes, shortened: true };
+      const shorter = body(cap);
+      if (cap === 0 || fits(shorterHead, shorter, maxBytes))
+        return { head: shorterHead, body: shorter, shortened: true };
     }
     throw new Error('unreachable: the last cap always returns');
   };
 }
 
-const cefPayload =
-  (version: string) =>
-  (item: Delivery, cap: number | null): string =>
-    cap === 0
-      ? `CEF:0|Weir|weir|${version}|${item.kind}|Weir record|0|externalId=${paramFree(item.record.id)} weirTruncated=1`
-      : cef(item, version, cap);
-
-/** An id as it may stand in CEF without escapes: ids are made of letters, digits, `-` and `_`. */
-const paramFree = (id: string): string => headerField(id, 40).replace(/[\\=|]/g, '_');
-
-function jsonPayload(item: Delivery, cap: number | null): string {
-  if (cap === null) return jsonLine(toJson(item.kind, item.record));
-  const { id } = item.record;
-  const value = cap === 0 ? { id: headerField(id, 40) } : (shorten(item.record, cap) as object);
-  return jsonLine(anyJson({ ...value, truncated: true }));
+/** UTF-8 has one to three bytes a unit: what is far from the limit need not be measured. */
+function fits(head: string, body: string, maxBytes: number): boolean {
+  const units = head.length + body.length;
+  if (units > maxBytes) return false;
+  return units * 3 <= maxBytes || Buffer.byteLength(head) + Buffer.byteLength(body) <= maxBytes;
 }
 
-/** TIMESTAMP of RFC 5424 section 6.2.3; `-` for what has no year of four digits. */
-const timestamp = (timeMs: number): string =>
-  timeMs >= 0 && timeMs < 253_402_300_800_000 ? isoTime(timeMs) : '-';
+/** How a payload itself says that it was sent before; the other two have no field for it, and carry the same id. */
+const resentMarks: Readonly<Record<Options['format'], ((text: string) => string) | null>> = {
+  cef: (text) => `${text} weirResent=1`,
+  leef: (text) => `${text}^resent=1`,
+  json: (text) => `${text.slice(0, -1)},"resent":true}`,
+  'ecs-json': null,
+  ocsf: null,
+};

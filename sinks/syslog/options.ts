@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { byteSize, duration } from '../../pipeline/units.ts';
+import { sinkKinds } from '../base-options.ts';
+import { formatOptions } from '../formats/format-options.ts';
 
 /** Facility names of RFC 5424 section 6.2.1 in the order of their codes. */
 export const facilities = [
@@ -84,21 +86,46 @@ const severities = z
   })
   .describe('Syslog severity by kind of record and, for alerts and incidents, by their own severity.');
 
+const framing = z.enum(['octet', 'lf']);
+
+const receiver = z.strictObject({
+  address: z.string().describe('The receiver, as `to` names it.'),
+  maxMessageBytes: byteSize().optional().describe('Longest message this receiver takes.'),
+  framing: framing.optional().describe('Framing of this receiver.'),
+});
+
 export const options = z.strictObject({
   to: z
-    .union([z.string(), z.array(z.string()).min(1)])
-    .transform((to) => (typeof to === 'string' ? [to] : to))
+    .union([z.string(), z.array(z.union([z.string(), receiver])).min(1)])
+    .transform((to) =>
+      (typeof to === 'string' ? [to] : to).map((one) => (typeof one === 'string' ? { address: one } : one)),
+    )
     .describe(
-      'Receivers as `tls://HOST:PORT`, `tcp://HOST:PORT` or `udp://HOST:PORT`, tried in this order until one answers. For copies to several receivers configure several sinks.',
+      'Receivers as `tls://HOST:PORT`, `tcp://HOST:PORT`, `udp://HOST:PORT`, `relp://HOST:PORT` or `relp+tls://HOST:PORT`, or as `{ address, maxMessageBytes, framing }`; tried in this order until one answers.',
     ),
-  format: z.enum(['json', 'cef']).default('json').describe('Payload: one JSON object, or CEF:0.'),
-  framing: z
-    .enum(['octet', 'lf'])
+  fanOut: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Send every message to all receivers, not to the first that answers. One that is down holds the others up after `maxInFlight` writes; receivers that shall not wait for each other are sinks of their own.',
+    ),
+  ...formatOptions,
+  header: z
+    .enum(['rfc5424', 'rfc3164'])
+    .optional()
+    .describe(
+      'Header of each message. RFC 3164 has no year, no structured data and no zone (times are UTC). Default `rfc5424`; `rfc3164` for `leef`, which QRadar expects behind it.',
+    ),
+  framing: framing
     .default('octet')
     .describe(
       'Framing on `tcp://` (RFC 6587): octet counting, or a line feed after each message. TLS always counts octets.',
     ),
   facility: z.enum(facilities).default('local4').describe('Syslog facility of every message.'),
+  facilities: z
+    .partialRecord(z.enum(sinkKinds), z.enum(facilities))
+    .default({})
+    .describe('Facility by kind of record, where it is another.'),
   severities: severities.prefault({}),
   appName: z
     .string()

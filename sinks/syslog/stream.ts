@@ -1,32 +1,34 @@
 /**
  * Delivery over TCP and TLS, which acknowledge nothing: a message counts as delivered when it was handed to the
- * kernel and the connection stayed good for `confirmMs` after that. Whatever is younger when a connection breaks
- * is rejected; whoever wrote it writes it again, and it then carries the mark of a resend.
+ * kernel and the connection stayed good for `confirmMs` after that. Over RELP it counts when it was acknowledged.
+ * Whatever is younger when a connection breaks is rejected; whoever wrote it writes it again, and it then carries
+ * the mark of a resend.
+ *
+ * What waits is the key of each record, not the record: those that live for seconds are what the collector of
+ * garbage copies, and most of what waiting costs.
  */
-import type { Clock, Delivery } from '../../pipeline/contracts.ts';
+import type { Clock } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import type { Connection } from './connect.ts';
-import type { Target } from './target.ts';
+import type { Connection, Frames } from './connect.ts';
+import type { SentKeys } from './resent.ts';
 
 /** One write that is not confirmed yet. */
 interface Unconfirmed {
-  readonly items: readonly Delivery[];
+  readonly sent: SentKeys;
   readonly bytes: number;
   readonly connection: Connection;
   readonly writtenMs: number;
-  /** When the kernel took its last byte; null before. */
-  flushedMs: number | null;
+  /** When the kernel took its last byte, or the receiver acknowledged the last message; null before. */
+  takenMs: number | null;
+  /** Positions of messages that the receiver refused. */
+  refused: readonly number[];
   /** Aborted when nobody waits for the confirmation any more. */
   readonly signal: AbortSignal;
   readonly settle: (error?: WeirError) => void;
 }
 
-/** Framed messages of one write. */
-export interface Frames {
-  readonly bytes: Buffer;
-  /** Called when the bytes are not needed any more; never when the connection broke over them. */
-  readonly release: () => void;
-}
+/** Writes handed to the socket and not yet taken by the kernel. */
+export const MAX_UNFLUSHED = 4;
 
 export interface StreamSettings {
   readonly confirmMs: number;
@@ -36,15 +38,25 @@ export interface StreamSettings {
   /** Opens a connection to the first target that answers. */
   readonly connect: (signal: AbortSignal) => Promise<Connection>;
   /** Called with what was sent on a connection that broke before it was confirmed. */
-  readonly onBroken: (items: readonly Delivery[], reason: WeirError) => void;
-  readonly onConfirmed: (items: readonly Delivery[]) => void;
+  readonly onBroken: (sent: SentKeys, reason: WeirError) => void;
+  readonly onConfirmed: (sent: SentKeys) => void;
+}
+
+/** One write: called when it is its turn, and again when the connection changed meanwhile. */
+export interface StreamWrite {
+  frame(connection: Connection): Frames;
+  /** What was framed last. Nothing is asked of the write after that. */
+  sent(): SentKeys;
 }
 
 export interface Stream {
   /** Connects if there is no connection. */
   open(signal: AbortSignal): Promise<Connection>;
-  /** Resolves when confirmed; rejects with `sink_unavailable` or `tls_invalid`. `frame` is called when it is its turn. */
-  write(items: readonly Delivery[], frame: (target: Target) => Frames, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when confirmed, with the positions of messages that the receiver refused; rejects with
+   * `sink_unavailable` or `tls_invalid`.
+   */
+  write(write: StreamWrite, signal: AbortSignal): Promise<readonly number[]>;
   close(): Promise<void>;
   readonly unconfirmedBytes: () => number;
 }
@@ -61,22 +73,33 @@ export function stream(settings: StreamSettings): Stream {
   let sweeping = false;
   let closing = new AbortController();
   let roomWaiters: (() => void)[] = [];
+  /** When anything was last taken: a receiver that is slow is not one that has stopped. */
+  let progressMs = -Infinity;
+  /** Writes on this connection that the kernel has not taken whole. */
+  let unflushed = 0;
 
   const tickMs = Math.min(500, Math.max(1, Math.min(confirmMs, writeTimeoutMs) / 4));
 
-  const release = (gone: readonly Unconfirmed[]): void => {
-    for (const one of gone) bytes -= one.bytes;
+  const wakeAll = (): void => {
     const waiters = roomWaiters;
     roomWaiters = [];
     for (const wake of waiters) wake();
   };
 
+  const release = (gone: readonly Unconfirmed[]): void => {
+    for (const one of gone) bytes -= one.bytes;
+    wakeAll();
+  };
+
   const broken = (which: Connection, reason: WeirError): void => {
-    if (connection === which) connection = null;
+    if (connection === which) {
+      connection = null;
+      unflushed = 0;
+    }
     const lost = unconfirmed.filter((one) => one.connection === which);
     unconfirmed = unconfirmed.filter((one) => one.connection !== which);
     for (const one of lost) {
-      settings.onBroken(one.items, reason);
+      settings.onBroken(one.sent, reason);
       one.settle(reason);
     }
     release(lost);
@@ -95,26 +118,29 @@ export function stream(settings: StreamSettings): Stream {
    * with the kernel has waited for long, nothing before it is believed either.
    */
   const confirm = (now: number): void => {
-    const waiting = unconfirmed.find((one) => one.flushedMs === null);
-    const waitedMs = waiting ? now - waiting.writtenMs : 0;
-    if (waiting && waitedMs >= writeTimeoutMs) {
+    const waiting = unconfirmed.find((one) => one.takenMs === null);
+    const stuckMs = waiting ? now - Math.max(waiting.writtenMs, progressMs) : 0;
+    const acknowledges = unconfirmed[0]?.connection.acknowledges ?? false;
+    if (waiting && stuckMs >= writeTimeoutMs) {
       const { target } = waiting.connection;
+      const what = acknowledges ? 'acknowledged' : 'took';
       waiting.connection.destroy(
-        new WeirError('sink_unavailable', `${target.text}: the receiver took nothing for ${waitedMs} ms`),
+        new WeirError('sink_unavailable', `${target.text}: the receiver ${what} nothing for ${stuckMs} ms`),
       );
       return;
     }
-    if (waitedMs > Math.min(confirmMs, 1000)) return;
+    if (!acknowledges && waiting && now - waiting.writtenMs > Math.min(confirmMs, 1000)) return;
+    const goodForMs = acknowledges ? 0 : confirmMs;
     let count = 0;
     for (const one of unconfirmed) {
-      if (one.flushedMs === null || now - one.flushedMs < confirmMs) break;
+      if (one.takenMs === null || now - one.takenMs < goodForMs) break;
       count++;
     }
     if (count === 0) return;
     const done = unconfirmed.slice(0, count);
     unconfirmed = unconfirmed.slice(count);
     for (const one of done) {
-      settings.onConfirmed(one.items);
+      settings.onConfirmed(one.sent);
       one.settle();
     }
     release(done);
@@ -136,8 +162,8 @@ export function stream(settings: StreamSettings): Stream {
     sweeping = false;
   };
 
-  const room = async (size: number, signal: AbortSignal): Promise<void> => {
-    while (bytes > 0 && bytes + size > maxUnconfirmedBytes) {
+  const waitWhile = async (isFull: () => boolean, signal: AbortSignal): Promise<void> => {
+    while (isFull()) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           signal.removeEventListener('abort', wake);
@@ -156,14 +182,15 @@ export function stream(settings: StreamSettings): Stream {
 
   /** Puts the bytes on a connection; gives back the promise of their confirmation. */
   const send = async (
-    items: readonly Delivery[],
-    frame: (target: Target) => Frames,
+    holder: { write: StreamWrite | null },
     signal: AbortSignal,
     failuresBefore: number,
-  ): Promise<{ confirmed: Promise<void> }> => {
+  ): Promise<{ confirmed: Promise<readonly number[]> }> => {
     refuseStopped(signal);
     // One failed attempt answers all who were waiting for it; each retries after its own pause.
     if (failures > failuresBefore && lastFailure) throw lastFailure;
+    // What the kernel has not taken yet lies in memory of ours, which is used again.
+    await waitWhile(() => connection !== null && unflushed >= MAX_UNFLUSHED, signal);
     let opened: Connection;
     try {
       opened = await open(signal);
@@ -174,51 +201,78 @@ export function stream(settings: StreamSettings): Stream {
       }
       throw error;
     }
-    let data = frame(opened.target);
-    await room(data.bytes.length, signal);
+    const write = holder.write!;
+    let data = write.frame(opened);
+    const size = data.bytes.length;
+    await waitWhile(() => bytes > 0 && bytes + size > maxUnconfirmedBytes, signal);
     // Waiting for room may have outlived the connection, and another target may want another framing.
     const current = await open(signal);
     if (current !== opened) {
       data.release();
-      data = frame(current.target);
+      data = write.frame(current);
     }
+    // From here on nothing holds the records but who wrote them.
+    holder.write = null;
     let settle: Unconfirmed['settle'] = () => {};
-    const confirmed = new Promise<void>((resolve, reject) => {
-      settle = (error) => (error ? reject(error) : resolve());
+    const confirmed = new Promise<readonly number[]>((resolve, reject) => {
+      settle = (error) => (error ? reject(error) : resolve(entry.refused));
     });
     const entry: Unconfirmed = {
-      items,
+      sent: write.sent(),
       bytes: data.bytes.length,
       connection: current,
       writtenMs: clock.now(),
-      flushedMs: null,
+      takenMs: null,
+      refused: [],
       signal,
       settle,
     };
     unconfirmed.push(entry);
     bytes += entry.bytes;
-    current.write(data.bytes, () => {
-      entry.flushedMs = clock.now();
-      data.release();
-    });
+    unflushed++;
+    current.write(
+      data,
+      () => {
+        data.release();
+        if (connection === current) {
+          unflushed--;
+          wakeAll();
+        }
+      },
+      (refused) => {
+        progressMs = entry.takenMs = clock.now();
+        entry.refused = refused;
+        // What the receiver has said need not be waited for.
+        if (current.acknowledges) confirm(progressMs);
+      },
+    );
     void sweep();
     return { confirmed };
   };
+
+  /** One after the other. A function of its own, so that what waits holds nothing of the write. */
+  function chained(
+    holder: { write: StreamWrite | null },
+    signal: AbortSignal,
+  ): Promise<{ confirmed: Promise<readonly number[]> }> {
+    const failuresBefore = failures;
+    const sent = turn.then(() => send(holder, signal, failuresBefore));
+    turn = sent.then(
+      () => {},
+      () => {},
+    );
+    return sent;
+  }
 
   return {
     open: async (signal) => {
       if (closing.signal.aborted) closing = new AbortController();
       return open(signal);
     },
-    write: async (items, frame, signal) => {
-      const failuresBefore = failures;
-      const sent = turn.then(() => send(items, frame, signal, failuresBefore));
-      turn = sent.then(
-        () => {},
-        () => {},
-      );
-      const { confirmed } = await sent;
-      await confirmed;
+    write: (write, signal) => {
+      const holder: { write: StreamWrite | null } = { write };
+      const sent = chained(holder, signal);
+      return sent.then(({ confirmed }) => confirmed);
     },
     close: async () => {
       if (closing.signal.aborted) return;

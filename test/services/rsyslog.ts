@@ -27,6 +27,9 @@ export interface Rsyslog {
   readonly tlsPort: number;
   /** Asks for a client certificate of the same authority; 0 without `tls`. */
   readonly mutualTlsPort: number;
+  readonly relpPort: number;
+  /** RELP over TLS, asks for a client certificate of the same authority; 0 without `tls`. */
+  readonly relpTlsPort: number;
   /** What it received, in order. */
   messages(): Promise<ParsedMessage[]>;
   /** SIGKILL. */
@@ -43,11 +46,22 @@ interface Installation {
 
 async function installation(): Promise<Installation> {
   const modules = '/usr/lib/x86_64-linux-gnu/rsyslog';
-  if (existsSync('/usr/sbin/rsyslogd') && existsSync(join(modules, 'lmnsd_ossl.so'))) {
+  if (
+    existsSync('/usr/sbin/rsyslogd') &&
+    ['lmnsd_ossl.so', 'imrelp.so'].every((name) => existsSync(join(modules, name)))
+  ) {
     return { command: '/usr/sbin/rsyslogd', modules, env: process.env };
   }
-  const packages = ['rsyslog', 'rsyslog-openssl', 'libestr0', 'libfastjson4', 'liblognorm5'];
-  const root = await unpacked('rsyslog-debian', packages);
+  const packages = [
+    'rsyslog',
+    'rsyslog-openssl',
+    'rsyslog-relp',
+    'librelp0',
+    'libestr0',
+    'libfastjson4',
+    'liblognorm5',
+  ];
+  const root = await unpacked('rsyslog-relp-debian', packages);
   return {
     command: join(root, 'usr/sbin/rsyslogd'),
     modules: join(root, modules),
@@ -55,7 +69,7 @@ async function installation(): Promise<Installation> {
   };
 }
 
-/** A real rsyslog from its Debian packages, with UDP, TCP and TLS inputs; null when the test was skipped. */
+/** A real rsyslog from its Debian packages, with UDP, TCP, TLS and RELP inputs; null when the test was skipped. */
 export async function rsyslog(
   t: TestScope,
   options: {
@@ -72,8 +86,16 @@ export async function rsyslog(
   }
   const dir = await workDir('rsyslog');
   const out = join(dir, 'out.jsonl');
-  const ports = { udp: await freePort(), tcp: options.tcpPort ?? (await freePort()), tls: 0, mutual: 0 };
+  const ports = {
+    udp: await freePort(),
+    tcp: options.tcpPort ?? (await freePort()),
+    relp: await freePort(),
+    tls: 0,
+    mutual: 0,
+    relpTls: 0,
+  };
   if (options.tls) {
+    ports.relpTls = await freePort();
     ports.tls = await freePort();
     ports.mutual = await freePort();
   }
@@ -96,6 +118,8 @@ export async function rsyslog(
     tcpPort: ports.tcp,
     tlsPort: ports.tls,
     mutualTlsPort: ports.mutual,
+    relpPort: ports.relp,
+    relpTlsPort: ports.relpTls,
     messages: async () => {
       if (!existsSync(out)) return [];
       const lines = (await readFile(out, 'utf8')).split('\n');
@@ -112,7 +136,7 @@ export async function rsyslog(
 function configuration(
   dir: string,
   out: string,
-  ports: { udp: number; tcp: number; tls: number; mutual: number },
+  ports: Readonly<Record<'udp' | 'tcp' | 'relp' | 'tls' | 'mutual' | 'relpTls', number>>,
   tls: { ca: string; server: Certificate } | undefined,
 ): string {
   const property = (field: string, name: string): string =>
@@ -133,16 +157,18 @@ function configuration(
   const tlsInputs = tls
     ? `
 input(type="imtcp" address="127.0.0.1" port="${ports.tls}" ruleset="r" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="anon")
-input(type="imtcp" address="127.0.0.1" port="${ports.mutual}" ruleset="r" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="x509/certvalid")`
+input(type="imtcp" address="127.0.0.1" port="${ports.mutual}" ruleset="r" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="x509/certvalid")
+input(type="imrelp" address="127.0.0.1" port="${ports.relpTls}" ruleset="r" maxDataSize="128k" tls="on" tls.authMode="certvalid" tls.caCert="${tls.ca}" tls.myCert="${tls.server.cert}" tls.myPrivKey="${tls.server.key}")`
     : '';
   return `global(workDirectory="${dir}" maxMessageSize="128k" ${drivers})
-module(load="imudp") module(load="imtcp")
+module(load="imudp") module(load="imtcp") module(load="imrelp"${tls ? ' tls.tlslib="openssl"' : ''})
 template(name="parsed" type="list") {
   constant(value="{") ${fields.join(' constant(value=", ")\n  ')} constant(value="}\\n")
 }
 ruleset(name="r") { action(type="omfile" file="${out}" template="parsed") }
 input(type="imudp" address="127.0.0.1" port="${ports.udp}" ruleset="r")
-input(type="imtcp" address="127.0.0.1" port="${ports.tcp}" ruleset="r")${tlsInputs}
+input(type="imtcp" address="127.0.0.1" port="${ports.tcp}" ruleset="r")
+input(type="imrelp" address="127.0.0.1" port="${ports.relp}" ruleset="r" maxDataSize="128k")${tlsInputs}
 `;
 }
 

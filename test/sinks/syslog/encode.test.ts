@@ -2,15 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { newEndpoint, newFlow } from '../../../schema/records.ts';
+import type { z } from 'zod';
+import type { Delivery } from '../../../pipeline/contracts.ts';
 import { encoder } from '../../../sinks/syslog/encode.ts';
 import { options } from '../../../sinks/syslog/options.ts';
 import { aFlow, T0 } from '../../helpers/flows.ts';
-import { parseCef } from './parse-cef.ts';
+import { parseCef } from '../formats/parse-cef.ts';
 import { parseRfc5424 } from './parse-rfc5424.ts';
 import { anAlert, delivery, nastyStrings } from './records.ts';
 
-const encode = (format: 'json' | 'cef', maxBytes = 65_536) =>
-  encoder({ options: options.parse({ to: 'tcp://localhost', format }), maxBytes, version: '1.2.3' });
+type Format = z.output<typeof options>['format'];
+
+/** The message as one text, with its length in UTF-8. */
+function encode(format: Format, maxBytes = 65_536, more: object = {}) {
+  const make = encoder({
+    options: options.parse({ to: 'tcp://localhost', format, ...more }),
+    version: '1.2.3',
+  });
+  return (item: Delivery, resent: boolean) => {
+    const { head, body, shortened } = make(item, resent, maxBytes);
+    const text = head + body;
+    return { text, bytes: Buffer.byteLength(text), shortened };
+  };
+}
 
 /** Through UTF-8 and back, as a receiver sees it. */
 const received = (text: string): string => Buffer.from(text).toString();
@@ -68,7 +82,6 @@ test('json: any text arrives as it was, on one line', () => {
     flow.node = text;
     flow.source.pod = text;
     const message = encode('json')(delivery('flow', flow), false);
-    assert.equal(message.bytes, Buffer.byteLength(message.text));
     assert.doesNotMatch(message.text, /[\p{Cc}\u2028\u2029]/u);
     const parsed = JSON.parse(parseRfc5424(received(message.text)).message) as { source: { pod?: string } };
     assert.equal(parsed.source.pod, text);
@@ -93,8 +106,8 @@ test('cef: any text gives one event with the right values', () => {
     assert.equal(event.extension['externalId'], 'A2');
     assert.equal(event.extension['dpt'], '443');
     const oneLine = received(text.replace(/\r\n|[\r\n]/g, ' '));
-    assert.equal(event.name, cefExpected(oneLine));
     assert.equal(event.classId, cefExpected(oneLine));
+    assert.equal(event.extension['msg'], expected);
   };
   for (const text of nastyStrings) check(text);
   fc.assert(fc.property(anyText, check));
@@ -124,6 +137,7 @@ test('cef: fields of an alert', () => {
         act: 'blocked',
         outcome: 'failure',
         reason: 'x',
+        msg: 'Port scan',
         dvchost: 'prod-eu-1',
         proto: 'TCP',
         src: '10.0.0.7',
@@ -168,7 +182,6 @@ test('what is too long is shortened, stays parseable and says so', () => {
         const message = encode(format, maxBytes)(delivery('alert', alert), true);
         assert.ok(message.shortened);
         assert.ok(message.bytes <= maxBytes, `${format} ${message.bytes} > ${maxBytes}`);
-        assert.equal(message.bytes, Buffer.byteLength(message.text));
         const parsed = parseRfc5424(received(message.text));
         assert.deepEqual(parsed.data['weir@32473'], {
           id: 'A4',
@@ -211,4 +224,44 @@ test('hostile header values fit the smallest limit', () => {
     const message = encode(format, 480)(delivery('flow', flow), false);
     parseRfc5424(received(message.text));
   }
+});
+
+test('facility and severity are mapped by kind', () => {
+  const make = encode('json', 65_536, {
+    facility: 'local0',
+    facilities: { alert: 'authpriv' },
+    severities: { high: 1, flow: 7 },
+  });
+  const alert = parseRfc5424(make(delivery('alert', anAlert('A1')), false).text);
+  const flow = parseRfc5424(make(delivery('flow', aFlow()), false).text);
+  assert.deepEqual([alert.facility, alert.severity, flow.facility, flow.severity], [10, 1, 16, 7]);
+});
+
+test('rfc 3164: the old header, with the marks in the payload', () => {
+  const old = { header: 'rfc3164' };
+  const alert = delivery('alert', anAlert('A1'));
+  assert.match(
+    encode('json', 65_536, old)(alert, true).text,
+    /^<163>Nov 14 22:13:22 prod-eu-1 weir: \{"id":"A1",.*,"resent":true\}$/,
+  );
+  assert.match(
+    encode('cef', 65_536, old)(alert, true).text,
+    /^<163>Nov 14 22:13:22 prod-eu-1 CEF:0\|.* weirResent=1$/,
+  );
+  assert.match(encode('leef')(alert, true).text, /^<163>Nov 14 22:13:22 prod-eu-1 LEEF:2\.0\|.*\^resent=1$/);
+  assert.match(
+    encode('leef')(delivery('flow', aFlow({ endMs: Date.UTC(2026, 0, 2, 3, 4, 5) })), false).text,
+    /^<166>Jan  2 03:04:05 n1 LEEF/,
+  );
+  for (const endMs of [-1, Number.NaN, 9e15])
+    assert.match(
+      encode('cef', 65_536, old)(delivery('flow', aFlow({ endMs })), false).text,
+      /^<166>Jan  1 00:00:00 n1 CEF/,
+    );
+  const host = anAlert('A1');
+  host.cluster = 'a b\n<1>forged';
+  assert.match(
+    encode('cef', 65_536, old)(delivery('alert', host), false).text,
+    /^<163>Nov 14 22:13:22 a_b_<1>forged CEF:0/,
+  );
 });

@@ -7,15 +7,18 @@ import { authority } from '../../services/certificates.ts';
 import { until, workDir } from '../../services/process.ts';
 import { rsyslog } from '../../services/rsyslog.ts';
 import type { ParsedMessage, Rsyslog } from '../../services/rsyslog.ts';
-import { parseCef } from './parse-cef.ts';
+import { parseCef } from '../formats/parse-cef.ts';
+import { leefExpected, parseLeef } from '../formats/parse-leef.ts';
 import { structuredData } from './parse-rfc5424.ts';
 import { anAlert, delivery, nastyStrings } from './records.ts';
 import { flowBatches, never, retried, syslogSink, writeAll } from './sink.ts';
 
-const idOf = (message: ParsedMessage): string => params(message)['id']!;
+const idOf = (message: ParsedMessage): string => params(message)['id'] ?? '';
 const resent = (message: ParsedMessage): boolean => params(message)['resent'] === '1';
 
 function params(message: ParsedMessage): Readonly<Record<string, string>> {
+  // The old header has no structured data.
+  if (message.sd === '-') return {};
   const data: Record<string, Record<string, string>> = {};
   structuredData(message.sd, 0, data);
   return data['weir@32473']!;
@@ -36,7 +39,7 @@ const expectedCef = (text: string): string =>
 
 /** Each nasty string is one event, with the values it was sent with. */
 async function checkNasty(t: TestContext, server: Rsyslog, to: string, rest: object = {}): Promise<void> {
-  for (const format of ['json', 'cef'] as const) {
+  for (const format of ['json', 'cef', 'ecs-json', 'ocsf'] as const) {
     const before = (await server.messages()).length;
     const sink = syslogSink(t, { to, format, ...rest });
     await sink.start!(never);
@@ -51,7 +54,13 @@ async function checkNasty(t: TestContext, server: Rsyslog, to: string, rest: obj
         [String(20 * 8 + 3), 'prod-eu-1', 'weir', '-', 'port_scan'],
       );
       assert.deepEqual(params(message), { id: `${format}${n}`, rev: '2', kind: 'alert' });
-      if (format === 'json') {
+      if (format === 'ecs-json') {
+        const document = JSON.parse(message.msg) as { event: { reason: string } };
+        assert.equal(document.event.reason, text);
+      } else if (format === 'ocsf') {
+        const event = JSON.parse(message.msg) as { message: string; class_uid: number };
+        assert.deepEqual([event.class_uid, event.message], [2004, text]);
+      } else if (format === 'json') {
         const alert = JSON.parse(message.msg) as { why: { summary: string }; tenant: string };
         assert.equal(alert.why.summary, text);
         assert.equal(alert.tenant, text);
@@ -93,6 +102,75 @@ test('rsyslog', async (t) => {
   await t.test('tls with a client certificate: nasty strings', (t) =>
     checkNasty(t, far, mutual, { tls: identity }),
   );
+
+  const relp = `relp://127.0.0.1:${far.relpPort}`;
+  const relpTls = `relp+tls://localhost:${far.relpTlsPort}`;
+  await t.test('relp: nasty strings', (t) => checkNasty(t, far, relp));
+  await t.test('relp over tls with a client certificate: nasty strings', (t) =>
+    checkNasty(t, far, relpTls, { tls: identity }),
+  );
+
+  await t.test('leef behind the old header: nasty strings', async (t) => {
+    const before = (await far.messages()).length;
+    const sink = syslogSink(t, { to: relp, format: 'leef' });
+    await sink.write(nastyAlerts('leef'), never);
+    await arrived(far, before + nastyStrings.length);
+    const messages = (await far.messages()).slice(before);
+    assert.equal(messages.length, nastyStrings.length);
+    for (const [n, message] of messages.entries()) {
+      assert.deepEqual([message.pri, message.host], [String(20 * 8 + 3), 'prod-eu-1']);
+      // rsyslog takes what stands before the first colon for the tag.
+      assert.equal(message.app, 'LEEF');
+      const event = parseLeef(`LEEF:${message.msg.trimStart()}`);
+      assert.equal(event.eventId, 'port_scan');
+      assert.equal(event.attributes['externalId'], `leef${n}`);
+      assert.equal(event.attributes['reason'], leefExpected(nastyStrings[n]!));
+    }
+  });
+
+  await t.test('cef behind the old header is one event', async (t) => {
+    const before = (await far.messages()).length;
+    const sink = syslogSink(t, { to: `tcp://127.0.0.1:${far.tcpPort}`, format: 'cef', header: 'rfc3164' });
+    await sink.write(nastyAlerts('old'), never);
+    await arrived(far, before + nastyStrings.length);
+    for (const [n, message] of (await far.messages()).slice(before).entries()) {
+      const event = parseCef(`CEF:${message.msg.trimStart()}`);
+      assert.deepEqual([event.extension['externalId'], message.host], [`old${n}`, 'prod-eu-1']);
+    }
+  });
+
+  await t.test('every format says of a flow what it was', async (t) => {
+    for (const format of ['json', 'cef', 'leef', 'ecs-json', 'ocsf'] as const) {
+      const before: number = (await far.messages()).length;
+      const sink = syslogSink(t, { to: relp, format });
+      const [flows] = flowBatches(`flow-${format}`, 1, 3);
+      await sink.write(flows!, never);
+      await arrived(far, before + 3);
+      assert.equal((await far.messages()).length, before + 3);
+    }
+  });
+
+  await t.test('relp: start says that a receiver without RELP is none', async (t) => {
+    const sink = syslogSink(t, { to: `relp://127.0.0.1:${far.tcpPort}`, connectTimeoutMs: 300 });
+    await assert.rejects(sink.start!(never), {
+      code: 'sink_unavailable',
+      message: /no answer to 'open' within 300 ms/,
+    });
+  });
+
+  await t.test('fan-out: each receiver gets everything once', async (t) => {
+    const before = (await far.messages()).length;
+    const sink = syslogSink(t, {
+      to: [{ address: relp }, { address: `tcp://127.0.0.1:${far.tcpPort}`, maxMessageBytes: '480B' }],
+      fanOut: true,
+    });
+    const items = nastyAlerts('fan');
+    await sink.write(items, never);
+    await arrived(far, before + 2 * items.length);
+    const messages = (await far.messages()).slice(before);
+    assert.equal(messages.length, 2 * items.length);
+    assert.equal(messages.filter((message) => params(message)['truncated'] === '1').length, items.length);
+  });
 
   await t.test('udp: a long record is shortened and stays parseable', async (t) => {
     const before = (await far.messages()).length;
@@ -165,6 +243,8 @@ test('rsyslog', async (t) => {
   for (const [name, to] of [
     ['tcp', `tcp://127.0.0.1:${far.tcpPort}`],
     ['tls', mutual],
+    ['relp', relp],
+    ['relp over tls', relpTls],
   ] as const) {
     await t.test(
       `${name}: rsyslog killed mid-stream and started again loses nothing; resends are marked`,
@@ -175,15 +255,19 @@ test('rsyslog', async (t) => {
           (error) => failures.push(error),
         );
         const batches = flowBatches(`kill-${name}`, 60, 50, 'x'.repeat(200));
-        const wanted = new Set(batches.flat().map((item) => item.record.id));
+        // Those that are written while it is down: over RELP all others may be acknowledged by then.
+        const later = flowBatches(`kill-later-${name}`, 10, 50, 'x'.repeat(200));
+        const wanted = new Set([...batches, ...later].flat().map((item) => item.record.id));
         const count = async (): Promise<number> =>
           new Set((await far.messages()).map(idOf).filter((id) => wanted.has(id))).size;
         const all = writeAll(sink, batches, 8);
         await until('some to arrive', async () => (await count()) > 300, { everyMs: 5 });
         await far.kill();
+        const rest = writeAll(sink, later, 8);
         await until('a failed write', () => failures.length > 0);
         await far.restart();
         await all;
+        await rest;
         await until('all to arrive', async () => (await count()) === wanted.size, { timeoutMs: 10_000 });
         const met = new Set<string>();
         for (const message of await far.messages()) {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { authority } from '../../services/certificates.ts';
 import { until, workDir } from '../../services/process.ts';
 import { syslogNg } from '../../services/syslog-ng.ts';
-import { parseCef } from './parse-cef.ts';
+import { parseCef } from '../formats/parse-cef.ts';
 import { structuredData } from './parse-rfc5424.ts';
 import { anAlert, delivery, nastyStrings } from './records.ts';
 import { never, syslogSink } from './sink.ts';
@@ -25,7 +25,7 @@ test('syslog-ng, which drops what is framed wrongly', async (t) => {
     ['udp', { to: `udp://127.0.0.1:${far.udpPort}`, maxMessageBytes: 4096 }],
   ] as const) {
     await t.test(`${name}: each nasty string is one event with the right values`, async (t) => {
-      for (const format of ['json', 'cef'] as const) {
+      for (const format of ['json', 'cef', 'ecs-json', 'ocsf'] as const) {
         const before = (await far.messages()).length;
         const sink = syslogSink(t, { ...options, format });
         await sink.start!(never);
@@ -45,6 +45,11 @@ test('syslog-ng, which drops what is framed wrongly', async (t) => {
           if (format === 'json') {
             const alert = JSON.parse(message.MESSAGE) as { why: { summary: string } };
             assert.equal(alert.why.summary, nastyStrings[n]);
+          } else if (format === 'ocsf') {
+            assert.equal((JSON.parse(message.MESSAGE) as { message: string }).message, nastyStrings[n]);
+          } else if (format === 'ecs-json') {
+            const { event } = JSON.parse(message.MESSAGE) as { event: { reason: string } };
+            assert.equal(event.reason, nastyStrings[n]);
           } else {
             const event = parseCef(message.MESSAGE);
             assert.equal(event.classId, 'port_scan');

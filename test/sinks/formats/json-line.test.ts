@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { jsonLine } from '../../../sinks/syslog/text.ts';
+import { jsonLine } from '../../../sinks/formats/text.ts';
 
 test('no JSON text holds what a receiver may split at, and it says the same as before', () => {
   const char = fc.oneof(

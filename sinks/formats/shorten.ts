@@ -1,5 +1,7 @@
 import { cut } from './text.ts';
 
+const LONGEST_NAME = 32;
+
 /**
  * The same JSON value with strings of at most `cap` UTF-16 units, lists and maps of at most `cap / 8` members and
  * no more than eight levels. `id` stays whole: it is what a receiver finds the record by.
@@ -16,7 +18,8 @@ export function shorten(value: unknown, cap: number, depth = 0): unknown {
     0,
     depth === 0 ? undefined : Math.max(members, 12),
   )) {
-    out[cut(key, cap)] =
+    // Names of fields are not cut, those that come from elsewhere are: labels.
+    out[cut(key, Math.max(cap, LONGEST_NAME))] =
       key === 'id' && typeof member === 'string' ? cut(member, 64) : shorten(member, cap, depth + 1);
   }
   return out;
