@@ -116,3 +116,26 @@ test('cases are found by index, by file, and in folders of their own', (t) => {
   );
   assert.match(notes.join(), /index\.json cannot be read/);
 });
+
+test('an alert that is still open when the recording ends counts for all hours it was on', (t) => {
+  const dir = directory(t);
+  // A call every 200 s, give or take: 20 open the alert, the next revisions are due at 100 and at 1000.
+  const calls = Array.from({ length: 160 }, (_, i) =>
+    row(i, 443, 'SF')
+      .replace(String(1_700_000_000 + i), String(1_700_000_000 + i * 200 + ((i * 37) % 41)))
+      .replace('\t0\t0\t0\tSF', '\t1\t900\t300\tSF')
+      .replace('10.0.0.2', '198.51.100.7'),
+  );
+  writeFileSync(join(dir, 'beacon.conn.log'), `${header}${calls.join('\n')}\n`);
+  writeFileSync(
+    join(dir, 'beacon.labels.csv'),
+    `uid,label,detail\n${calls.map((_, i) => `C${i},Malicious,c2 beacon`).join('\n')}\n`,
+  );
+  const json = join(dir, 'out.json');
+  const { stderr } = spawnSync(process.execPath, [program, dir, '--json', json], { encoding: 'utf8' });
+  const report = JSON.parse(readFileSync(json, 'utf8')) as {
+    cases: { hourWindows: { truePositives: number; falseNegatives: number } }[];
+  };
+  const { truePositives, falseNegatives } = report.cases[0]!.hourWindows;
+  assert.deepEqual([truePositives, falseNegatives], [10, 0], stderr);
+});
