@@ -100,6 +100,8 @@ test('a client library is imported by the one folder that speaks to its server',
   const owners: Readonly<Record<string, readonly string[]>> = {
     kafkajs: ['transport/kafka/', 'collector/inputs/kafka/'],
     '@elastic/elasticsearch': ['sinks/elasticsearch/'],
+    '@aws-sdk/client-s3': ['sinks/s3/'],
+    undici: ['sinks/http/'],
     '@duckdb/node-api': ['store/'],
     'prom-client': ['telemetry/'],
     pino: ['telemetry/'],
