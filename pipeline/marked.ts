@@ -1,0 +1,106 @@
+import { digest } from '../schema/ids.ts';
+import { newAlert, newParty, type Alert } from '../schema/records.ts';
+import type { Delivery } from './contracts.ts';
+
+/** `detector` of the record by which a receiver sees that Weir still speaks to it. */
+export const HEARTBEAT = 'heartbeat';
+/** `detector` of the record that `weir sinks test` sends. */
+export const TEST = 'test';
+
+/** How many heartbeats may be missing before their absence means something. */
+const MISSING = 3;
+const MAX_REVISION = 2 ** 31;
+
+/**
+ * A record that says nothing about the network: it is an alert of severity info, as every sink can say an alert. Its detector
+ * marks it, so that rules and dashboards can tell it from what was found. Names nobody but the cluster and the sink.
+ */
+function marked(about: {
+  readonly detector: string;
+  readonly rule: string;
+  readonly id: string;
+  readonly revision: number;
+  readonly cluster: string;
+  readonly sink: string;
+  readonly nowMs: number;
+  readonly summary: string;
+}): Alert {
+  const entity = newParty({ key: `weir/${about.cluster}/${about.sink}` });
+  entity.name = 'weir';
+  return newAlert({
+    id: about.id,
+    revision: about.revision,
+    detector: about.detector,
+    rule: about.rule,
+    score: 0,
+    entity,
+    cluster: about.cluster,
+    firstMs: about.nowMs,
+    lastMs: about.nowMs,
+    raisedMs: about.nowMs,
+    count: 1,
+    why: { summary: about.summary, factors: [], historyMs: 0, learning: false },
+    evidence: { flows: [], flowIds: [], ports: [], peers: [], policies: [] },
+    links: { runbook: null, search: null, kibana: null },
+  });
+}
+
+/**
+ * The dead-man's switch: told again and again under one id, so that a receiver can alert when it has not come for a while.
+ * `summary` holds what this process can say about its own work.
+ */
+export function heartbeat(
+  about: { readonly cluster: string; readonly sink: string; readonly everyMs: number },
+  nowMs: number,
+  summary: string,
+): Alert {
+  const beat = marked({
+    ...about,
+    detector: HEARTBEAT,
+    rule: 'Weir is alive',
+    id: digest(22, HEARTBEAT, about.cluster, about.sink),
+    revision: Math.floor(nowMs / 1000) % MAX_REVISION,
+    nowMs,
+    summary,
+  });
+  return {
+    ...beat,
+    why: {
+      ...beat.why,
+      factors: [{ name: 'goodForMs', observed: about.everyMs * MISSING, expected: null, threshold: null }],
+    },
+  };
+}
+
+/** Until when a heartbeat says that all is well; null for any other alert. */
+export function goodUntilMs(alert: Alert): number | null {
+  if (alert.detector !== HEARTBEAT) return null;
+  const factor = alert.why.factors.find(({ name }) => name === 'goodForMs');
+  return factor === undefined ? null : alert.raisedMs + factor.observed;
+}
+
+/** A record that comes from no log, as a sink is handed it. */
+export const markedDelivery = (record: Alert): Delivery<'alert'> => ({
+  kind: 'alert',
+  record,
+  topic: 'none',
+  partition: 0,
+  offset: 0,
+  bytes: null,
+});
+
+/** One event that a person sends to see it arrive. */
+export function testAlert(about: { readonly cluster: string; readonly sink: string }, nowMs: number): Alert {
+  return {
+    ...marked({
+      ...about,
+      detector: TEST,
+      rule: 'TEST: nothing happened',
+      id: digest(22, TEST, about.cluster, about.sink, nowMs),
+      revision: 0,
+      nowMs,
+      summary: `TEST: weir sinks test ${about.sink} sent this event; nothing was found.`,
+    }),
+    action: 'opened',
+  };
+}
