@@ -23,7 +23,7 @@ export async function beat(options: HeartbeatOptions, signal: AbortSignal): Prom
     try {
       const alert = heartbeat(about, clock.now(), await options.summary());
       if (tenant !== null) Object.assign(alert, { tenant, tenants: [tenant] });
-      await options.sink.write([markedDelivery(alert)], signal);
+      await options.sink.write([markedDelivery('alert', alert)], signal);
     } catch (error) {
       if (!signal.aborted) options.failed(error);
     }

@@ -1,5 +1,12 @@
 import { digest } from '../schema/ids.ts';
-import { newAlert, newParty, type Alert } from '../schema/records.ts';
+import {
+  newAlert,
+  newIncident,
+  newParty,
+  type Alert,
+  type Incident,
+  type RecordTypes,
+} from '../schema/records.ts';
 import type { Delivery } from './contracts.ts';
 
 /** `detector` of the record by which a receiver sees that Weir still speaks to it. */
@@ -80,8 +87,11 @@ export function goodUntilMs(alert: Alert): number | null {
 }
 
 /** A record that comes from no log, as a sink is handed it. */
-export const markedDelivery = (record: Alert): Delivery<'alert'> => ({
-  kind: 'alert',
+export const markedDelivery = <K extends 'alert' | 'incident'>(
+  kind: K,
+  record: RecordTypes[K],
+): Delivery => ({
+  kind,
   record,
   topic: 'none',
   partition: 0,
@@ -89,18 +99,52 @@ export const markedDelivery = (record: Alert): Delivery<'alert'> => ({
   bytes: null,
 });
 
+interface Tested {
+  readonly cluster: string;
+  readonly sink: string;
+  readonly tenant: string | null;
+}
+
+const testId = (about: Tested, nowMs: number): string => digest(22, TEST, about.cluster, about.sink, nowMs);
+const testSummary = (about: Tested): string =>
+  `TEST: weir sinks test ${about.sink} sent this event; nothing was found.`;
+
 /** One event that a person sends to see it arrive. */
-export function testAlert(about: { readonly cluster: string; readonly sink: string }, nowMs: number): Alert {
+export function testAlert(about: Tested, nowMs: number): Alert {
+  const { tenant } = about;
   return {
     ...marked({
       ...about,
       detector: TEST,
       rule: 'TEST: nothing happened',
-      id: digest(22, TEST, about.cluster, about.sink, nowMs),
+      id: testId(about, nowMs),
       revision: 0,
       nowMs,
-      summary: `TEST: weir sinks test ${about.sink} sent this event; nothing was found.`,
+      summary: testSummary(about),
     }),
     action: 'opened',
+    ...(tenant === null ? {} : { tenant, tenants: [tenant] }),
+  };
+}
+
+/** The same for a sink that is sent incidents alone. */
+export function testIncident(about: Tested, nowMs: number): Incident {
+  const { entity, rule } = testAlert(about, nowMs);
+  const id = testId(about, nowMs);
+  const { tenant } = about;
+  return {
+    ...newIncident({
+      id,
+      revision: 0,
+      cluster: about.cluster,
+      entity,
+      score: 0,
+      firstMs: nowMs,
+      lastMs: nowMs,
+      story: { summary: testSummary(about), normal: null, question: null, query: null },
+    }),
+    state: 'new',
+    alerts: [{ id, timeMs: nowMs, detector: TEST, severity: 'info', line: rule }],
+    ...(tenant === null ? {} : { tenant, tenants: [tenant] }),
   };
 }

@@ -11,6 +11,7 @@ import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { search } from './search.ts';
 import { setup } from './setup.ts';
+import { sinks } from './sinks.ts';
 import { status } from './status.ts';
 import { suppress } from './suppress.ts';
 import { version } from './version.ts';
@@ -26,6 +27,7 @@ export const commands: Readonly<Record<string, Command>> = {
   deadletter,
   replay,
   rules,
+  sinks,
   check,
   setup,
   config,
