@@ -157,7 +157,7 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     open(handle, seen, opening, out) {
       if (alerts.size >= maxOpen) {
         for (const oldest of alerts.values()) {
-            close(oldest, opening.decidedMs ?? timeOf(seen), out);
+          close(oldest, opening.decidedMs ?? timeOf(seen), out);
           evicted(1);
           break;
         }

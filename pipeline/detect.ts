@@ -193,7 +193,10 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     try {
       const { names, closings } = await takeUp(held.group, learned, held.manifest === null);
       if (closings.length > 0) await durable(held, raise(closings, null));
-      context.log.info({ group: held.number, detectors: names }, 'detectors know what was learned of history');
+      context.log.info(
+        { group: held.number, detectors: names },
+        'detectors know what was learned of history',
+      );
     } catch (error) {
       if (!(error instanceof WeirError && error.code === 'state_unusable')) throw error;
       held.group.inherited = { id: learned.id, unheard: [] };

@@ -12,6 +12,7 @@ import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { search } from './search.ts';
 import { setup } from './setup.ts';
+import { sinks } from './sinks.ts';
 import { status } from './status.ts';
 import { suppress } from './suppress.ts';
 import { version } from './version.ts';
@@ -28,6 +29,7 @@ export const commands: Readonly<Record<string, Command>> = {
   replay,
   baseline,
   rules,
+  sinks,
   check,
   setup,
   config,

@@ -62,6 +62,7 @@ export function keepReplay(directory: string, inputs: readonly string[], shared:
           loss: { where: null },
         },
         tenant: null,
+        heartbeatMs: null,
         queue: null,
       },
       sink: {

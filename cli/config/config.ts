@@ -66,6 +66,8 @@ export interface SinkConfig {
   readonly options: unknown;
   readonly records: Readonly<Partial<Record<SinkKind, { readonly where: string | null }>>>;
   readonly tenant: string | null;
+  /** How often the sink is told that Weir is alive; null for never. */
+  readonly heartbeatMs: number | null;
   /** What is kept for it in the local log; null leaves the share every reader has. Null bytes: that share. */
   readonly queue: { readonly maxBytes: number | null; readonly onFull: 'block' | 'dropOldest' } | null;
 }

@@ -163,6 +163,12 @@ export const sinkKeys = z.strictObject({
     .describe(
       'Only records of this tenant, with what belongs to other tenants reduced to tenant name, port and verdict.',
     ),
+  heartbeat: duration()
+    .refine((ms) => ms >= 1000, 'expected at least 1s')
+    .optional()
+    .describe(
+      "Dead-man's switch: how often a record says that Weir speaks to this sink, such as `1m`, so that the other side can alert when none comes. It is an alert of severity info with `detector: heartbeat`, sent whatever `records` says; none when absent.",
+    ),
   queue: z
     .strictObject({
       maxBytes: byteSize()

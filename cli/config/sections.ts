@@ -164,7 +164,7 @@ export function parseSinks(value: unknown, registries: Registries, report: Repor
     };
     const parsed = parseComponent(withRecords, at, sinkKeys, entry.options);
     parsed.problems.forEach(report);
-    const { type, records, tenant, queue } = parsed.common as Partial<z.output<typeof sinkKeys>>;
+    const { type, records, tenant, heartbeat, queue } = parsed.common as Partial<z.output<typeof sinkKeys>>;
     const wanted: Partial<Record<SinkKind, { where: string | null }>> = {};
     for (const [kind, { where }] of Object.entries(
       records ??
@@ -173,6 +173,11 @@ export function parseSinks(value: unknown, registries: Registries, report: Repor
       checkQuery(kind, where, [...at, 'records', kind, 'where'], report);
       wanted[kind] = { where: where ?? null };
     }
+    if (type === 'store' && heartbeat !== undefined)
+      report({
+        path: [...at, 'heartbeat'],
+        message: 'a store is part of this process: nobody there could notice that nothing comes',
+      });
     if (parsed.options === null) return [];
     return [
       {
@@ -181,6 +186,7 @@ export function parseSinks(value: unknown, registries: Registries, report: Repor
         options: parsed.options,
         records: wanted,
         tenant: tenant ?? null,
+        heartbeatMs: heartbeat ?? null,
         queue: queue === undefined ? null : { maxBytes: queue.maxBytes ?? null, onFull: queue.onFull },
       },
     ];

@@ -254,6 +254,7 @@ function onlookerSink(lookout: Lookout): WiredSink {
       options: {},
       records: { alert: { where: null } },
       tenant: null,
+      heartbeatMs: null,
       queue: null,
     },
     sink,

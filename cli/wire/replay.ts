@@ -45,6 +45,7 @@ export function collectSink(
     options: {},
     records: { [kind]: { where: null } },
     tenant: null,
+    heartbeatMs: null,
     queue: null,
   };
   return { config, sink };

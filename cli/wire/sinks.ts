@@ -3,9 +3,11 @@ import type { Context, Sink } from '../../pipeline/contracts.ts';
 import type { DeadLetters } from '../../pipeline/dead-letter.ts';
 import { deliver, type DeliverOptions } from '../../pipeline/deliver.ts';
 import { messageOf } from '../../pipeline/errors.ts';
+import { beat } from '../../pipeline/heartbeat.ts';
 import type { Pump } from '../../pipeline/lifecycle.ts';
 import type { Log, Topic } from '../../pipeline/log.ts';
 import { pauseMs } from '../../pipeline/retry.ts';
+import { anySignal } from '../../pipeline/signals.ts';
 import { tenantView } from '../../pipeline/tenant.ts';
 import { compileQuery } from '../../query/index.ts';
 import type { Alert, RecordKind, RecordTypes } from '../../schema/records.ts';
@@ -41,11 +43,15 @@ export function viewOf(config: Pick<SinkConfig, 'type' | 'records' | 'tenant'>):
   const wanted = new Map<RecordKind, ((record: never) => boolean) | null>();
   for (const [kind, { where }] of Object.entries(config.records))
     wanted.set(kind as RecordKind, where === null ? null : compileQuery(kind as RecordKind, where));
-  const hidesSuppressed = (sinks as Readonly<Record<string, { notifies?: true }>>)[config.type]?.notifies;
+  const { notifies, live } =
+    (sinks as Readonly<Record<string, { notifies?: true; live?: true }>>)[config.type] ?? {};
   return <K extends RecordKind>(kind: K, record: RecordTypes[K]): RecordTypes[K] | null => {
     const where = wanted.get(kind);
     if (where === undefined) return null;
-    if (hidesSuppressed && kind === 'alert' && (record as Alert).suppressedBy !== null) return null;
+    if (kind === 'alert') {
+      const { suppressedBy, historical } = record as Alert;
+      if ((notifies && suppressedBy !== null) || (live && historical)) return null;
+    }
     const seen = config.tenant === null ? record : tenantView(kind, record, config.tenant);
     return seen === null || (where !== null && !where(seen as never)) ? null : seen;
   };
@@ -110,6 +116,30 @@ export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
     async run(signals) {
       if (!(await start(signals.drain))) return;
       health = 'ok';
+      const ended = new AbortController();
+      const beating =
+        config.heartbeatMs === null
+          ? Promise.resolve()
+          : beat(
+              {
+                sink,
+                name: config.name,
+                cluster: shared.cluster,
+                tenant: config.tenant,
+                everyMs: config.heartbeatMs,
+                clock: shared.clock,
+                summary: async () => {
+                  const { sent, dropped } = counters.totals;
+                  const waiting = await log.lag(group, topics);
+                  return `Weir is alive: ${sent} records sent, ${waiting} waiting, ${dropped} refused since its start.`;
+                },
+                failed(error) {
+                  counters.failed(error);
+                  shared.log.warn({ sink: config.name, error: messageOf(error) }, 'heartbeat not delivered');
+                },
+              },
+              anySignal(signals.drain, ended.signal),
+            );
       try {
         await deliver(
           {
@@ -127,6 +157,8 @@ export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
           signals,
         );
       } finally {
+        ended.abort();
+        await beating;
         await sink.stop?.(signals.kill);
       }
     },

@@ -33,7 +33,8 @@ export function createLossAlerts(
     const count = loss.count !== null && loss.count > 0 ? loss.count : options.unknownLoss;
     const growth = losses.add(hash, count, nowMs);
     if (growth.lost < growth.threshold) return;
-    const isLearning = loss.cluster === null ? baseline.state() === 'learning' : baseline.isLearning(cluster, nowMs);
+    const isLearning =
+      loss.cluster === null ? baseline.state() === 'learning' : baseline.isLearning(cluster, nowMs);
     const severity = lossSeverity(growth.lost / growth.threshold, isLearning);
     const { name, entity, query, owner } = names;
     const seen = { timeMs: nowMs, cluster, tenant: loss.tenant, owner, name, recordId: loss.id };

@@ -1,7 +1,7 @@
 /** The document that Elasticsearch would be given; what users add is under `labels`. */
 import type { Delivery } from '../../pipeline/contracts.ts';
 import { anyJson } from '../records/json.ts';
-import { ecsDocument } from './ecs-document.ts';
+import { ecsDocument } from '../ecs/document.ts';
 import { addedFields, valuesOf } from './json.ts';
 import type { FormatSettings, Payload } from './payload.ts';
 import { shorten } from './shorten.ts';

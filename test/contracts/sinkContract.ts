@@ -22,6 +22,8 @@ export interface SinkContractOptions {
   readonly deduplicates: boolean;
   /** Items the far side refuses for good, where there are such. */
   readonly refused?: () => Delivery;
+  /** Records to write, each with an id of its own; flows when absent. */
+  readonly items?: (count: number) => Delivery[];
 }
 
 let next = 0;
@@ -47,7 +49,7 @@ const idsOf = (items: readonly Delivery[]): string[] =>
 
 /** What every sink promises (pipeline/contracts.ts, `Sink`). */
 export function sinkContract(options: SinkContractOptions): void {
-  const { name } = options;
+  const { name, items: some = someFlows } = options;
   const never = new AbortController().signal;
 
   async function started(t: TestContext): Promise<SinkUnderTest | null> {
@@ -68,7 +70,7 @@ export function sinkContract(options: SinkContractOptions): void {
   test(`${name}: all items of a write are over there when it resolves`, async (t) => {
     const made = await started(t);
     if (!made) return;
-    const items = someFlows(250);
+    const items = some(250);
     await made.sink.write(items, never);
     assert.deepEqual(new Set(await made.delivered()), new Set(idsOf(items)));
   });
@@ -83,10 +85,10 @@ export function sinkContract(options: SinkContractOptions): void {
   test(`${name}: writing the same items again is safe`, async (t) => {
     const made = await started(t);
     if (!made) return;
-    const items = someFlows(40);
+    const items = some(40);
     await made.sink.write(items, never);
     await made.sink.write(items, never);
-    await made.sink.write([...items, ...someFlows(1)], never);
+    await made.sink.write([...items, ...some(1)], never);
     const ids = await made.delivered();
     assert.equal(new Set(ids).size, 41);
     if (options.deduplicates) assert.equal(ids.length, 41);
@@ -95,7 +97,7 @@ export function sinkContract(options: SinkContractOptions): void {
   test(`${name}: writes at the same time do not mix`, async (t) => {
     const made = await started(t);
     if (!made) return;
-    const writes = Array.from({ length: made.sink.batch?.maxInFlight ?? 2 }, () => someFlows(30)).slice(0, 8);
+    const writes = Array.from({ length: made.sink.batch?.maxInFlight ?? 2 }, () => some(30)).slice(0, 8);
     await Promise.all(writes.map((items) => made.sink.write(items, never)));
     const ids = await made.delivered();
     assert.deepEqual([...ids].sort(), idsOf(writes.flat()).sort());
@@ -104,7 +106,7 @@ export function sinkContract(options: SinkContractOptions): void {
   test(`${name}: an aborted write rejects, and nothing of it is lost when it is written again`, async (t) => {
     const made = await started(t);
     if (!made) return;
-    const items = someFlows(5);
+    const items = some(5);
     const aborted = AbortSignal.abort(new Error('stopped'));
     await assert.rejects(made.sink.write(items, aborted));
     await made.sink.write(items, never);
@@ -114,7 +116,7 @@ export function sinkContract(options: SinkContractOptions): void {
   test(`${name}: stop is idempotent and keeps what was written`, async (t) => {
     const made = await started(t);
     if (!made) return;
-    const items = someFlows(3);
+    const items = some(3);
     await made.sink.write(items, never);
     await made.sink.stop?.(never);
     await made.sink.stop?.(never);
@@ -126,7 +128,7 @@ export function sinkContract(options: SinkContractOptions): void {
   test(`${name}: what is refused is named by its index, everything else is delivered`, async (t) => {
     const made = await started(t);
     if (!made) return;
-    const good = someFlows(6);
+    const good = some(6);
     const items = [...good.slice(0, 2), refused(), ...good.slice(2, 5), refused(), ...good.slice(5)];
     await assert.rejects(made.sink.write(items, never), (error: unknown) => {
       assert.ok(error instanceof PartialWriteError, String(error));

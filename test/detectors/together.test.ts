@@ -9,12 +9,59 @@ import { everyDetector, inOneProcess, inProcesses, written } from './together.ts
 
 /** What happens on the third day, when everything has been learned. */
 const incidents: readonly Traffic[] = [
-  { at: '51h', every: '100ms', from: pod('life/client-1'), to: pod('shop/db'), port: ports(1, 400), fate: 'failed' },
-  { at: '51.2h', every: '20s', from: address('203.0.113.9'), to: node('n1'), port: 22, times: 90, fate: 'answered' },
-  { at: '51.3h', every: '5s', from: pod('life/client-2'), to: pod('bank/core'), port: 5432, times: 30, fate: 'denied', policy: policy('deny', 'bank') },
-  { at: '51.4h', every: '1s', from: pod('life/client-3'), to: addresses('10.1', 40), port: 22, fate: 'answered' },
-  { at: '51.5h', every: '60s', from: pod('life/client-4'), to: address('198.51.100.7'), port: 443, times: 120, fate: 'answered' },
-  { at: '51.6h', every: '10s', from: pod('life/client-5'), to: address('198.51.100.8'), port: 23, times: 20, fate: 'answered' },
+  {
+    at: '51h',
+    every: '100ms',
+    from: pod('life/client-1'),
+    to: pod('shop/db'),
+    port: ports(1, 400),
+    fate: 'failed',
+  },
+  {
+    at: '51.2h',
+    every: '20s',
+    from: address('203.0.113.9'),
+    to: node('n1'),
+    port: 22,
+    times: 90,
+    fate: 'answered',
+  },
+  {
+    at: '51.3h',
+    every: '5s',
+    from: pod('life/client-2'),
+    to: pod('bank/core'),
+    port: 5432,
+    times: 30,
+    fate: 'denied',
+    policy: policy('deny', 'bank'),
+  },
+  {
+    at: '51.4h',
+    every: '1s',
+    from: pod('life/client-3'),
+    to: addresses('10.1', 40),
+    port: 22,
+    fate: 'answered',
+  },
+  {
+    at: '51.5h',
+    every: '60s',
+    from: pod('life/client-4'),
+    to: address('198.51.100.7'),
+    port: 443,
+    times: 120,
+    fate: 'answered',
+  },
+  {
+    at: '51.6h',
+    every: '10s',
+    from: pod('life/client-5'),
+    to: address('198.51.100.8'),
+    port: 23,
+    times: 20,
+    fate: 'answered',
+  },
 ];
 
 /** A small cluster of two days and what happens in it after; each flow goes on for up to a minute before its end. */
@@ -43,9 +90,12 @@ async function expected(): Promise<readonly Alert[]> {
 /** A difference in words: a diff of thousands of alerts takes minutes. */
 function same(found: readonly Alert[], wanted: readonly Alert[]): void {
   const keyed = (alerts: readonly Alert[]): Map<string, string> =>
-    new Map(alerts.map((alert) => [`${alert.detector} ${alert.id}-${alert.revision}`, JSON.stringify(alert)]));
+    new Map(
+      alerts.map((alert) => [`${alert.detector} ${alert.id}-${alert.revision}`, JSON.stringify(alert)]),
+    );
   const [there, should] = [keyed(found), keyed(wanted)];
-  for (const [key, text] of should) assert.ok(there.get(key) === text, `${key} is\n${there.get(key)}\nnot\n${text}`);
+  for (const [key, text] of should)
+    assert.ok(there.get(key) === text, `${key} is\n${there.get(key)}\nnot\n${text}`);
   for (const key of there.keys()) assert.ok(should.has(key), `${key} should not be there`);
 }
 
@@ -67,16 +117,20 @@ test('all detectors together: the same alerts from flows shuffled within what th
   const plan = await detectors;
   const wanted = await expected();
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1_000_000 }), fc.constantFrom(1_000, 30_000, 300_000), (seed, disorderMs) => {
-      const random = seededRandom(seed);
-      const shuffled = flows
-        .map((flow) => ({ flow, atMs: flow.startMs + random() * disorderMs }))
-        .sort((a, b) => a.atMs - b.atMs)
-        .map(({ flow }) => flow);
-      const { alerts, late } = inOneProcess(plan, written(shuffled, disorderMs));
-      assert.equal(late, 0);
-      same(alerts, wanted);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 1_000_000 }),
+      fc.constantFrom(1_000, 30_000, 300_000),
+      (seed, disorderMs) => {
+        const random = seededRandom(seed);
+        const shuffled = flows
+          .map((flow) => ({ flow, atMs: flow.startMs + random() * disorderMs }))
+          .sort((a, b) => a.atMs - b.atMs)
+          .map(({ flow }) => flow);
+        const { alerts, late } = inOneProcess(plan, written(shuffled, disorderMs));
+        assert.equal(late, 0);
+        same(alerts, wanted);
+      },
+    ),
     { numRuns: 4 },
   );
 });

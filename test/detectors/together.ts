@@ -4,7 +4,12 @@ import { compiledRules } from '../../cli/wire/rules.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
 import type { LaneGroup } from '../../pipeline/lane-group.ts';
-import { localPlan, partitionedPlan, type LanePlanOptions, type RuleLanes } from '../../pipeline/lane-plan.ts';
+import {
+  localPlan,
+  partitionedPlan,
+  type LanePlanOptions,
+  type RuleLanes,
+} from '../../pipeline/lane-plan.ts';
 import type { LogEntry, Mark } from '../../pipeline/log.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
@@ -63,7 +68,11 @@ interface Fed {
 /** All lanes in one process. Cut after each of `cuts` flows, it goes on from its snapshot. */
 export function inOneProcess(plan: LanePlanOptions, input: Written, cuts: readonly number[] = []): Fed {
   let late = 0;
-  const create = (): LaneGroup => localPlan(plan).create(0, callbacks(() => late++));
+  const create = (): LaneGroup =>
+    localPlan(plan).create(
+      0,
+      callbacks(() => late++),
+    );
   let group = create();
   const alerts: Alert[] = [];
   const log: LogEntry<Flow>[] = [];
@@ -94,10 +103,18 @@ export function inOneProcess(plan: LanePlanOptions, input: Written, cuts: readon
  * Lanes spread over processes. At each of `moves` they are dealt to another number of processes, each lane going on
  * from its snapshot where it is new.
  */
-export function inProcesses(plan: LanePlanOptions & { readonly ruleLanes: RuleLanes }, input: Written, moves: readonly number[]): Fed {
+export function inProcesses(
+  plan: LanePlanOptions & { readonly ruleLanes: RuleLanes },
+  input: Written,
+  moves: readonly number[],
+): Fed {
   let late = 0;
   const plans = partitionedPlan(plan);
-  const create = (lane: number): LaneGroup => plans.create(lane, callbacks(() => late++));
+  const create = (lane: number): LaneGroup =>
+    plans.create(
+      lane,
+      callbacks(() => late++),
+    );
   const groups = Array.from({ length: LANES }, (_, lane) => create(lane));
   const logs = groups.map((): LogEntry<Flow>[][] => [[], []]);
   const taken = groups.map(() => [0, 0]);

@@ -154,11 +154,16 @@ test(
     assert.equal(replay.code, 0, replay.err);
     const expected = byRevision<Alert>(replayed);
     assert.deepEqual(
-      [...new Set([...expected.values()].flatMap(({ detector, rule }) => (detector === 'rule' ? rule : [])))].sort(),
+      [
+        ...new Set([...expected.values()].flatMap(({ detector, rule }) => (detector === 'rule' ? rule : []))),
+      ].sort(),
       ['before', ...rules.map(({ name }) => name)],
       'every rule fires',
     );
-    const listed = await weir(['incidents', 'list', '--replayed', '--limit', '9999', '--format', 'json'], replayDir);
+    const listed = await weir(
+      ['incidents', 'list', '--replayed', '--limit', '9999', '--format', 'json'],
+      replayDir,
+    );
     const expectedIncidents = newestOf(
       listed.out
         .split('\n')

@@ -8,8 +8,8 @@ import { aFinding, defaults, HOUR_MS, T0, type AlertParts } from './fixtures.ts'
 interface Told {
   readonly book: IncidentBook;
   readonly out: Incident[];
-  alert(parts: AlertParts): Incident | undefined;
-  decide(parts: Partial<Decision> & Pick<Decision, 'incident' | 'action'>): Incident | undefined;
+  alert: (parts: AlertParts) => Incident | undefined;
+  decide: (parts: Partial<Decision> & Pick<Decision, 'incident' | 'action'>) => Incident | undefined;
 }
 
 function aBook(): Told {
@@ -28,10 +28,7 @@ function aBook(): Told {
     alert: (parts) => after(() => book.join(aFinding(parts), out)),
     decide: (parts) =>
       after(() =>
-        book.decide(
-          { id: `d${decided++}`, timeMs: T0 + HOUR_MS, by: 'ann', reason: 'known', ...parts },
-          out,
-        ),
+        book.decide({ id: `d${decided++}`, timeMs: T0 + HOUR_MS, by: 'ann', reason: 'known', ...parts }, out),
       ),
   };
 }

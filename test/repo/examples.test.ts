@@ -8,8 +8,15 @@ import { configYaml } from '../../cli/config/redact.ts';
 import { files, read } from './tree.ts';
 
 /** Secrets and files the examples refer to. */
-const env = { KAFKA_PASSWORD: 'hidden-1', ES_API_KEY: 'hidden-2', ELASTIC_PASSWORD: 'hidden-3' };
-const referred = ['tls/ca.crt', 'tls/siem.crt'];
+const env = {
+  KAFKA_PASSWORD: 'hidden-1',
+  ES_API_KEY: 'hidden-2',
+  ELASTIC_PASSWORD: 'hidden-3',
+  SLACK_WEBHOOK: 'https://hooks.slack.com/services/hidden-4',
+  PAGERDUTY_KEY: 'hidden-5',
+  SPLUNK_TOKEN: 'hidden-6',
+};
+const referred = ['tls/ca.crt', 'tls/siem.crt', 'tls/splunk.crt'];
 
 for (const path of [
   ...files((file) => file.startsWith('docs/examples/') && file.endsWith('.yaml')),

@@ -1,4 +1,4 @@
-import { communityOf } from '../../elasticsearch/community-of.ts';
+import { communityOf } from '../../ecs/community-of.ts';
 import type { Endpoint, Flow } from '../../../schema/records.ts';
 import { connection, controls, endpoint, firewallRule, metadata, severityNames } from './parts.ts';
 
