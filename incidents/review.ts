@@ -41,9 +41,15 @@ export function reviewOf(
   entity.kind = 'policy';
   entity.name = 'suppressions';
   const parts = [
-    ...(idle.length > 0 ? [`${counted(idle.length, 'suppression')} hid nothing: ${listed(idle.map(nameOf), idle.length, MAX_NAMED)}.`] : []),
+    ...(idle.length > 0
+      ? [
+          `${counted(idle.length, 'suppression')} hid nothing: ${listed(idle.map(nameOf), idle.length, MAX_NAMED)}.`,
+        ]
+      : []),
     ...(ending.length > 0
-      ? [`${counted(ending.length, 'suppression')} ended or will end soon: ${listed(ending.map(withEnd), ending.length, MAX_NAMED)}.`]
+      ? [
+          `${counted(ending.length, 'suppression')} ended or will end soon: ${listed(ending.map(withEnd), ending.length, MAX_NAMED)}.`,
+        ]
       : []),
   ];
   const why = newWhy({

@@ -45,7 +45,18 @@ interface Held {
  * cursor that names it; so a crash repeats revisions of the same id and number and never misses one.
  */
 export async function joinIncidents(
-  { options, log, snapshots, attempts, letters, counters, snapshotEveryMs, decisions, weekEnded, held }: IncidentsOptions,
+  {
+    options,
+    log,
+    snapshots,
+    attempts,
+    letters,
+    counters,
+    snapshotEveryMs,
+    decisions,
+    weekEnded,
+    held,
+  }: IncidentsOptions,
   context: Context,
   drain: AbortSignal,
 ): Promise<void> {

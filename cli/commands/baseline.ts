@@ -65,7 +65,8 @@ export const baseline: Command = {
       log: quietLog(world.stderr),
       board: createBoard(),
     };
-    const isOfStore = values.from.length === 0 || values.from.every((path) => isDirectory(path) && isStore(path));
+    const isOfStore =
+      values.from.length === 0 || values.from.every((path) => isDirectory(path) && isStore(path));
     const history = isOfStore
       ? await ofStore(values, config, world)
       : await ofFiles(values, { config, shared }, world);

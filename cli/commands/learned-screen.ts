@@ -37,5 +37,9 @@ export function learnedScreen({ group }: History, world: World): string {
   const named = [...rows].map(([name, row]) => ({ name, ...row }));
   const lines = tableLines(columns, named, { width: widthOf(world), colours: paintOf(world) });
   if (named.every(({ states }) => states.learning === 0)) return lines.join('\n');
-  return [...lines, '', 'Those that are learning had too little history; they go on learning from it live.'].join('\n');
+  return [
+    ...lines,
+    '',
+    'Those that are learning had too little history; they go on learning from it live.',
+  ].join('\n');
 }

@@ -171,10 +171,7 @@ async function endingIn(from: Pick<Forensics, 'flows'>, fromMs: number, toMs: nu
   return flows.sort((a, b) => a.endMs - b.endMs || (a.id < b.id ? -1 : 1));
 }
 
-const entryOf = (
-  offset: number,
-  parts: Partial<Pick<LogEntry<Flow>, 'value' | 'mark'>>,
-): LogEntry<Flow> => ({
+const entryOf = (offset: number, parts: Partial<Pick<LogEntry<Flow>, 'value' | 'mark'>>): LogEntry<Flow> => ({
   offset,
   value: null,
   mark: null,

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { DECISION_KIND, createDecisions, decisionOf, type DecisionAction, type Decisions } from '../../incidents/decisions.ts';
+import {
+  DECISION_KIND,
+  createDecisions,
+  decisionOf,
+  type DecisionAction,
+  type Decisions,
+} from '../../incidents/decisions.ts';
 import type { IncidentStream } from '../../incidents/stream.ts';
 import { digest } from '../../schema/ids.ts';
 import type { ControlChannel } from './control.ts';

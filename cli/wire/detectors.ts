@@ -80,10 +80,7 @@ export async function detectorPump(options: DetectorsOptions, shared: Shared): P
   };
 }
 
-function detectorLine(
-  name: string,
-  held: ReadonlyMap<number, LaneGroup>,
-): Line {
+function detectorLine(name: string, held: ReadonlyMap<number, LaneGroup>): Line {
   const states: Record<LearningState, number> = { ready: 0, learning: 0, stale: 0 };
   let keys = 0;
   let lanes = 0;
@@ -107,9 +104,7 @@ function detectorLine(
 function stateText(states: Readonly<Record<LearningState, number>>, lanes: number): string {
   if (lanes === 0) return 'no lanes';
   const found = Object.entries(states).filter(([, count]) => count > 0);
-  return found.length === 1
-    ? found[0]![0]
-    : found.map(([state, count]) => `${count} ${state}`).join(', ');
+  return found.length === 1 ? found[0]![0] : found.map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
 /** The detectors of a configuration, before they have lanes. */

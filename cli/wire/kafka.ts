@@ -191,8 +191,11 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           pumps.push(sinkPump({ config: sink, sink: made, log, letters }, shared));
       }
       const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
-      await serve(options, { lookout, store, log, desk, unready: () => log.unready(), letters: null, socket }, () =>
-        runPumps(pumps, { stop: options.stop, graceMs: GRACE_MS, clock: shared.clock, log: shared.log }),
+      await serve(
+        options,
+        { lookout, store, log, desk, unready: () => log.unready(), letters: null, socket },
+        () =>
+          runPumps(pumps, { stop: options.stop, graceMs: GRACE_MS, clock: shared.clock, log: shared.log }),
       );
       await enricher?.stop();
     } finally {

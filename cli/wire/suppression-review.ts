@@ -91,11 +91,7 @@ export function suppressionReview(
 
 const DAY_MS = 86_400_000;
 
-function linesOf(
-  schedule: SuppressionSchedule,
-  streams: readonly IncidentStream[],
-  nowMs: number,
-): Line[] {
+function linesOf(schedule: SuppressionSchedule, streams: readonly IncidentStream[], nowMs: number): Line[] {
   const hidden = new Map<string, number>();
   for (const { tally } of streams)
     for (const [name, count] of Object.entries(tally?.weekMs === weekOf(nowMs) ? tally.hidden : {}))

@@ -262,7 +262,9 @@ async function running(
   );
   await control.start(stop.signal);
   await rules.start();
-  const pumps = Promise.all([control.pump, ...rules.pumps].map((pump) => pump.run({ drain: stop.signal, kill: stop.signal })));
+  const pumps = Promise.all(
+    [control.pump, ...rules.pumps].map((pump) => pump.run({ drain: stop.signal, kill: stop.signal })),
+  );
   const end = async (): Promise<void> => {
     stop.abort();
     await pumps;
@@ -274,7 +276,12 @@ async function running(
 
 async function openLog(t: TestContext, directory: string): Promise<Log> {
   const log = createLocalLog(
-    { directory, readers: { 'weir.control': ['control'], audit: ['access'] }, maxBytes: 1e8, onFull: 'block' },
+    {
+      directory,
+      readers: { 'weir.control': ['control'], audit: ['access'] },
+      maxBytes: 1e8,
+      onFull: 'block',
+    },
     testContext(),
   );
   await log.start(new AbortController().signal);

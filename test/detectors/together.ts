@@ -4,7 +4,13 @@ import { compiledRules } from '../../cli/wire/rules.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
 import type { LaneGroup } from '../../pipeline/lane-group.ts';
-import { localPlan, partitionedPlan, type LanePlanOptions, type RuleLanes } from '../../pipeline/lane-plan.ts';
+import {
+  localPlan,
+  partitionedPlan,
+  type LanePlanOptions,
+  type RuleLanes,
+} from '../../pipeline/lane-plan.ts';
+import { inherit, packLane } from '../../pipeline/learned.ts';
 import type { LogEntry, Mark } from '../../pipeline/log.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
@@ -63,7 +69,11 @@ interface Fed {
 /** All lanes in one process. Cut after each of `cuts` flows, it goes on from its snapshot. */
 export function inOneProcess(plan: LanePlanOptions, input: Written, cuts: readonly number[] = []): Fed {
   let late = 0;
-  const create = (): LaneGroup => localPlan(plan).create(0, callbacks(() => late++));
+  const create = (): LaneGroup =>
+    localPlan(plan).create(
+      0,
+      callbacks(() => late++),
+    );
   let group = create();
   const alerts: Alert[] = [];
   const log: LogEntry<Flow>[] = [];
@@ -90,14 +100,54 @@ export function inOneProcess(plan: LanePlanOptions, input: Written, cuts: readon
   return { alerts: canonical(withoutRepeats(alerts)), late };
 }
 
+/** What was learned of a history by detectors that were not live, taken up by others, which then see the rest. */
+export async function afterBaseline(
+  plan: LanePlanOptions,
+  history: Written,
+  rest: readonly Flow[],
+): Promise<readonly Alert[]> {
+  const create = (): LaneGroup =>
+    localPlan(plan).create(
+      0,
+      callbacks(() => {}),
+    );
+  const give = (group: LaneGroup, flows: readonly Flow[], toMs: number): Alert[] =>
+    group.take(0, [
+      ...flows.map((value, offset) => logEntry<Flow>(offset, { value, appendMs: Number.MAX_SAFE_INTEGER })),
+      logEntry<Flow>(flows.length, { mark: markAt(toMs) }),
+    ]);
+  const learning = create();
+  const goingOn = new Set<string>();
+  for (const { id, action } of give(learning, history.flows, history.clockMs(history.flows.length - 1)))
+    if (action === 'closed') goingOn.delete(id);
+    else goingOn.add(id);
+  const live = create();
+  await inherit(
+    { group: live, isNew: true },
+    {
+      id: 'history',
+      read: (lane) => Promise.resolve(packLane(lane, learning.members[lane]!.state, [...goingOn])),
+    },
+  );
+  return canonical(give(live, rest, Number.MAX_SAFE_INTEGER / 2));
+}
+
 /**
  * Lanes spread over processes. At each of `moves` they are dealt to another number of processes, each lane going on
  * from its snapshot where it is new.
  */
-export function inProcesses(plan: LanePlanOptions & { readonly ruleLanes: RuleLanes }, input: Written, moves: readonly number[]): Fed {
+export function inProcesses(
+  plan: LanePlanOptions & { readonly ruleLanes: RuleLanes },
+  input: Written,
+  moves: readonly number[],
+): Fed {
   let late = 0;
   const plans = partitionedPlan(plan);
-  const create = (lane: number): LaneGroup => plans.create(lane, callbacks(() => late++));
+  const create = (lane: number): LaneGroup =>
+    plans.create(
+      lane,
+      callbacks(() => late++),
+    );
   const groups = Array.from({ length: LANES }, (_, lane) => create(lane));
   const logs = groups.map((): LogEntry<Flow>[][] => [[], []]);
   const taken = groups.map(() => [0, 0]);

@@ -55,7 +55,10 @@ test('a review names what hid nothing in the whole week and what ends soon, and 
   ]);
   const hidden = { busy: 3, ending: 1 };
   const alert = reviewOf({ weekMs: WEEK, sinceMs: WEEK, hidden }, schedule, 'test')!;
-  assert.match(alert.why.summary, /1 suppression hid nothing: idle\. 1 suppression ended or will end soon: ending \(/);
+  assert.match(
+    alert.why.summary,
+    /1 suppression hid nothing: idle\. 1 suppression ended or will end soon: ending \(/,
+  );
   assert.doesNotMatch(alert.why.summary, /busy/);
   assert.deepEqual(
     alert.why.factors.map(({ name, observed }) => [name, observed]),
@@ -115,7 +118,10 @@ test('a partition tells of each week once, cut or not', () => {
   const whole = aStream();
   whole.take(entries);
   const told = whole.reviewed();
-  assert.deepEqual(told.map(({ weekMs, hidden }) => ({ weekMs, hidden })), expected.map(({ weekMs, hidden }) => ({ weekMs, hidden })));
+  assert.deepEqual(
+    told.map(({ weekMs, hidden }) => ({ weekMs, hidden })),
+    expected.map(({ weekMs, hidden }) => ({ weekMs, hidden })),
+  );
   for (let cut = 0; cut <= entries.length; cut++) {
     const first = aStream();
     first.take(entries.slice(0, cut));

@@ -190,35 +190,47 @@ const decided = fc.array(
 
 test('the same incidents come of decisions by hand, heard at any time before theirs and cut anywhere', () => {
   fc.assert(
-    fc.property(courses, turns, decided, fc.array(fc.nat(200), { maxLength: 3 }), (all, some, picks, cuts) => {
-      const entries = partition(all, 4, some);
-      const ids = [...new Set(stream().take(entries).map(({ id }) => id))];
-      if (ids.length === 0) return;
-      const made = picks.map(({ pick, hours, action }, i): Decision => {
-        const timeMs = T0 + hours * 1_234_567;
-        return { id: `d${i}`, timeMs, incident: ids[pick % ids.length]!, action, by: 'ann', reason: null };
-      });
-      const early = createDecisions();
-      made.forEach((decision) => early.add(decision));
-      const expected = stream(1000, early).take(entries);
+    fc.property(
+      courses,
+      turns,
+      decided,
+      fc.array(fc.nat(200), { maxLength: 3 }),
+      (all, some, picks, cuts) => {
+        const entries = partition(all, 4, some);
+        const ids = [
+          ...new Set(
+            stream()
+              .take(entries)
+              .map(({ id }) => id),
+          ),
+        ];
+        if (ids.length === 0) return;
+        const made = picks.map(({ pick, hours, action }, i): Decision => {
+          const timeMs = T0 + hours * 1_234_567;
+          return { id: `d${i}`, timeMs, incident: ids[pick % ids.length]!, action, by: 'ann', reason: null };
+        });
+        const early = createDecisions();
+        made.forEach((decision) => early.add(decision));
+        const expected = stream(1000, early).take(entries);
 
-      // Heard only just before event time comes to it, by a process that starts again and again.
-      const heard = createDecisions();
-      const left = made.toSorted((a, b) => a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1));
-      const out: Incident[] = [];
-      let one = stream(1000, heard);
-      for (const [i, entry] of entries.entries()) {
-        if (cuts.includes(i)) {
-          const { chunks } = one.snapshot();
-          one = stream(1000, heard);
-          one.restore(chunks);
+        // Heard only just before event time comes to it, by a process that starts again and again.
+        const heard = createDecisions();
+        const left = made.toSorted((a, b) => a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1));
+        const out: Incident[] = [];
+        let one = stream(1000, heard);
+        for (const [i, entry] of entries.entries()) {
+          if (cuts.includes(i)) {
+            const { chunks } = one.snapshot();
+            one = stream(1000, heard);
+            one.restore(chunks);
+          }
+          while (left.length > 0 && left[0]!.timeMs <= (entry.mark?.watermarkMs ?? -Infinity))
+            heard.add(left.shift()!);
+          out.push(...one.take([entry]));
         }
-        while (left.length > 0 && left[0]!.timeMs <= (entry.mark?.watermarkMs ?? -Infinity))
-          heard.add(left.shift()!);
-        out.push(...one.take([entry]));
-      }
-      assert.deepEqual(out, expected);
-    }),
+        assert.deepEqual(out, expected);
+      },
+    ),
   );
 });
 

@@ -21,7 +21,10 @@ export interface FollowParts<T extends Topic> {
 const EVERY_MS = 1_000;
 
 /** See `KafkaLog.follow`. An outage is waited out once the first end was reached, and rejects before that. */
-export async function followTopic<T extends Topic>(parts: FollowParts<T>, signal: AbortSignal): Promise<void> {
+export async function followTopic<T extends Topic>(
+  parts: FollowParts<T>,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, reader, context, caughtUp } = parts;
   let next = 0;
   let isCaughtUp = false;
@@ -72,5 +75,5 @@ const asFetched = ({ offset, timestampMs, key, value, headers }: RawMessage): Ka
   attributes: 0,
   key,
   value,
-  headers: headers as NonNullable<KafkaMessage['headers']>,
+  headers,
 });
