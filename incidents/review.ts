@@ -85,4 +85,4 @@ export function reviewOf(
 
 const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
 const nameOf = ({ name }: Suppression): string => name;
-const withEnd = ({ name, untilMs, by }: Suppression): string => `${name} (${dayOf(untilMs)}, by ${by})`;
+const withEnd = ({ name, untilMs, by }: Suppression): string => `${name} (${dayOf(untilMs - 1)}, by ${by})`;

@@ -101,6 +101,13 @@ function linesOf(schedule: SuppressionSchedule, streams: readonly IncidentStream
     const leftDays = Math.ceil((untilMs - nowMs) / DAY_MS);
     const ends = leftDays <= 14 ? `ends in ${leftDays} d` : null;
     const state = untilMs <= nowMs ? 'over' : (ends ?? (count > 0 ? 'hides' : 'idle this week'));
-    return { name, state, hidden: count, until: new Date(untilMs).toISOString().slice(0, 10), by, reason };
+    return {
+      name,
+      state,
+      hidden: count,
+      until: new Date(untilMs - 1).toISOString().slice(0, 10),
+      by,
+      reason,
+    };
   });
 }
