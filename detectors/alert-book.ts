@@ -16,6 +16,8 @@ export interface AlertBook {
   open(handle: number, flow: Flow, opening: Opening, out: Alert[]): OpenAlert;
   /** Adds a flow to an open alert; a new revision goes to `out` when one is due. */
   add(alert: OpenAlert, flow: Flow, finding: Finding, out: Alert[]): void;
+  /** Says that an alert goes on at an event time, though there is nothing new to show. */
+  keep(alert: OpenAlert, timeMs: number): void;
   /** Closes what has had no evidence for `quietMs` at event time `timeMs`. */
   closeDue(timeMs: number, out: Alert[]): void;
   /** The same, for a detector that has nothing else to do when time passes. */
@@ -29,8 +31,6 @@ export interface AlertBook {
 /** What one more flow means for an open alert. Its severity only ever rises. */
 export interface Finding {
   readonly severity: Severity;
-  /** Event time of the decision, where it is later than the flow: nothing more came. */
-  readonly decidedMs?: number;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */
   readonly peer?: string | null;
 }
@@ -166,19 +166,22 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
       return alert;
     },
     add(alert, flow, finding, out) {
-      const raisedMs = finding.decidedMs ?? eventMs(flow);
       addEvidence(alert, flow, finding.peer);
-      alert.lastMs = Math.max(alert.lastMs, raisedMs);
       alerts.delete(alert.handle);
       alerts.set(alert.handle, alert);
       const due = alert.count >= alert.nextCount;
       if (due) alert.nextCount = stepAbove(alert.count);
       if (rank(finding.severity) > rank(alert.severity)) {
         alert.severity = finding.severity;
-        emit(alert, 'escalated', raisedMs, out);
+        emit(alert, 'escalated', eventMs(flow), out);
       } else if (due) {
-        emit(alert, 'updated', raisedMs, out);
+        emit(alert, 'updated', eventMs(flow), out);
       }
+    },
+    keep(alert, timeMs) {
+      alert.lastMs = Math.max(alert.lastMs, timeMs);
+      alerts.delete(alert.handle);
+      alerts.set(alert.handle, alert);
     },
     closeDue,
     advance(watermarkMs) {

@@ -11,6 +11,8 @@ const BUSY_SHARE = 0.1;
 const QUANTILE = 0.99;
 /** Busy destinations are few; each takes 1.6 kB. */
 const BUSY_OF = 64;
+/** The sources of few connections need no count, which is what nearly all windows have. */
+const SOURCES_FROM = 10;
 /** A flood that lasts that long is how it is from now on. */
 const ACCEPT_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -29,7 +31,8 @@ export interface Targets {
     came: {
       readonly units: number;
       readonly unanswered: boolean;
-      readonly source: Hash;
+      /** Asked for from the `SOURCES_FROM`-th connection of a window on. */
+      readonly source: () => Hash;
       readonly timeMs: number;
     },
   ): number;
@@ -116,14 +119,14 @@ export function createTargets(options: TargetsOptions): Targets {
       const isNew = counts.at[slot] === 0;
       if (isNew || window > windows.at[slot]!) {
         if (!isNew) learn(target, slot);
+        if (counts.at[slot]! >= SOURCES_FROM) sources.clear(slot);
         windows.at[slot] = window;
         counts.at[slot] = 0;
         unanswered.at[slot] = 0;
-        sources.clear(slot);
       }
       counts.at[slot] = counts.at[slot]! + units;
       if (isUnanswered) unanswered.at[slot] = unanswered.at[slot]! + units;
-      sources.add(slot, source);
+      if (counts.at[slot] >= SOURCES_FROM) sources.add(slot, source());
       return slot;
     },
     connections: (slot) => counts.at[slot]!,

@@ -25,11 +25,11 @@ const rush = (perSecond: number, seconds: number, traffic: Partial<Traffic> = {}
   ...traffic,
 });
 
-/** What is usual: two days of a few connections a second, told of in one flow each ten seconds. */
+/** What is usual: two days of a few connections a second, told of in one flow for ten of every thirty seconds. */
 const usual = (perTenSeconds: number, traffic: Partial<Traffic> = {}): Traffic => ({
   at: '0s',
-  every: '10s',
-  times: 17_280,
+  every: '30s',
+  times: 5_760,
   from: world,
   to: shop,
   port: 443,
