@@ -181,7 +181,6 @@ function createFlood(options: Options, context: DetectorContext): Detector {
       found.kind === kinds.anyPort || destination.port === null
         ? ''
         : ` and destination.port : ${destination.port}`;
-    const windowMs = Math.floor(timeMs / WINDOW_MS) * WINDOW_MS;
     book.open(
       handleOf(key),
       flow,
@@ -199,7 +198,7 @@ function createFlood(options: Options, context: DetectorContext): Detector {
             0,
             Math.round(found.kind <= kinds.anyPort ? found.observed : facts['connections']!) - 1,
           ),
-          firstMs: windowMs,
+          firstMs: targets.sinceMs(slot),
           ports: [],
         },
         facts,

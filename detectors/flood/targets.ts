@@ -39,6 +39,8 @@ export interface Targets {
   connections(slot: number): number;
   unanswered(slot: number): number;
   sources(slot: number): number;
+  /** Event time at which the present window had its first flow. */
+  sinceMs(slot: number): number;
   /** Says that the present window is one of a flood: it is not learned. */
   flooded(slot: number, timeMs: number): void;
   /** Whether the present window or the one before was of a flood. */
@@ -61,7 +63,7 @@ export interface TargetsOptions {
 const NOTHING: Usual = { connections: 0, sources: 0 };
 
 /**
- * Windows begin every ten seconds of event time. 79 bytes a destination; its quantiles by the hour of the week only when
+ * Windows begin every ten seconds of event time. 87 bytes a destination; its quantiles by the hour of the week only when
  * it was ever busy, since the thresholds have a floor. Busy windows alone are learned, which makes what is usual rather too high
  * than too low; those of a flood are not, until it has lasted for a day.
  */
@@ -80,6 +82,8 @@ export function createTargets(options: TargetsOptions): Targets {
     },
   });
   const windows = targets.table.column('window', Float64Array);
+  /** Event time of the first flow of the window. */
+  const sinceMs = targets.table.column('sinceMs', Float64Array);
   const counts = targets.table.column('count', Float32Array);
   const unanswered = targets.table.column('unanswered', Float32Array);
   /** Last window of a flood, and when it began. */
@@ -121,6 +125,7 @@ export function createTargets(options: TargetsOptions): Targets {
         if (!isNew) learn(target, slot);
         if (counts.at[slot]! >= SOURCES_FROM) sources.clear(slot);
         windows.at[slot] = window;
+        sinceMs.at[slot] = timeMs;
         counts.at[slot] = 0;
         unanswered.at[slot] = 0;
       }
@@ -131,7 +136,8 @@ export function createTargets(options: TargetsOptions): Targets {
     },
     connections: (slot) => counts.at[slot]!,
     unanswered: (slot) => unanswered.at[slot]!,
-    sources: (slot) => sources.count(slot),
+    sources: (slot) => Math.min(sources.count(slot), Math.ceil(counts.at[slot]!)),
+    sinceMs: (slot) => sinceMs.at[slot]!,
     flooded(slot, timeMs) {
       const window = windows.at[slot]!;
       if ((window - floodWindow.at[slot]!) * WINDOW_MS > HOUR_MS) floodMs.at[slot] = timeMs;
