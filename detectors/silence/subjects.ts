@@ -65,6 +65,8 @@ export interface SubjectsOptions {
   readonly leastExpected: number;
   readonly leastRecords: number;
   readonly learnMs: number;
+  /** Who was away for longer begins anew. */
+  readonly staleMs: number;
   readonly evicted: (slot: number) => void;
   readonly turnedAway: () => void;
 }
@@ -101,7 +103,9 @@ export function createSubjects(options: SubjectsOptions): Subjects {
     firstMs.at[slot] = timeMs;
     sinceMs.at[slot] = timeMs;
     lastMs.at[slot] = timeMs;
+    longestMs.at[slot] = 0;
     records.at[slot] = 1;
+    profiles.delete(slot);
   }
 
   return {
@@ -132,6 +136,10 @@ export function createSubjects(options: SubjectsOptions): Subjects {
       isNewMinute = awayMs >= MINUTE_MS || minuteOf(timeMs) !== minuteOf(lastMs.at[slot]!);
       isBack = silent.at[slot] === 1;
       silent.at[slot] = 0;
+      if (awayMs > options.staleMs) {
+        begin(slot, timeMs);
+        return slot;
+      }
       // A silence that was told of is no pause to get used to.
       if (!isBack && awayMs > longestMs.at[slot]!) longestMs.at[slot] = awayMs;
       if (awayMs > options.pauseMs) sinceMs.at[slot] = timeMs;
