@@ -12,6 +12,8 @@ import { create as createDnsAbuse } from '../detectors/dns_abuse/index.ts';
 import { options as dnsAbuseOptions } from '../detectors/dns_abuse/options.ts';
 import { create as createFlood } from '../detectors/flood/index.ts';
 import { options as floodOptions } from '../detectors/flood/options.ts';
+import { create as createExfiltration } from '../detectors/exfiltration/index.ts';
+import { options as exfiltrationOptions } from '../detectors/exfiltration/options.ts';
 import { create as createLateralMovement } from '../detectors/lateral_movement/index.ts';
 import { options as lateralMovementOptions } from '../detectors/lateral_movement/options.ts';
 import { create as createLongConnection } from '../detectors/long_connection/index.ts';
@@ -24,10 +26,14 @@ import { create as createVerdictMismatch } from '../detectors/verdict_mismatch/i
 import { options as verdictMismatchOptions } from '../detectors/verdict_mismatch/options.ts';
 import { create as createVolume } from '../detectors/volume/index.ts';
 import { options as volumeOptions } from '../detectors/volume/options.ts';
+import { create as createPolicyChange } from '../detectors/policy_change/index.ts';
+import { options as policyChangeOptions } from '../detectors/policy_change/options.ts';
 import { create as createPolicyDenied } from '../detectors/policy_denied/index.ts';
 import { options as policyDeniedOptions } from '../detectors/policy_denied/options.ts';
 import { create as createPortScan } from '../detectors/port_scan/index.ts';
 import { options as portScanOptions } from '../detectors/port_scan/options.ts';
+import { create as createSilence } from '../detectors/silence/index.ts';
+import { options as silenceOptions } from '../detectors/silence/options.ts';
 import { newEndpoint, newFlow, type Flow } from '../schema/records.ts';
 import { clusterFlows } from './flows.ts';
 import { measure, type BenchRow } from './measure.ts';
@@ -60,6 +66,7 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
 const egress: Readonly<Record<string, DetectorFactory>> = {
   beacon: createBeacon(beaconOptions.parse({})),
   dns_abuse: createDnsAbuse(dnsAbuseOptions.parse({})),
+  exfiltration: createExfiltration(exfiltrationOptions.parse({})),
   long_connection: createLongConnection(longConnectionOptions.parse({})),
 };
 
@@ -68,6 +75,12 @@ const amounts: Readonly<Record<string, DetectorFactory>> = {
   deny_burst: createDenyBurst(denyBurstOptions.parse({})),
   flood: createFlood(floodOptions.parse({})),
   volume: createVolume(volumeOptions.parse({})),
+};
+
+/** Detectors of what becomes of the watch itself. */
+const watch: Readonly<Record<string, DetectorFactory>> = {
+  policy_change: createPolicyChange(policyChangeOptions.parse({})),
+  silence: createSilence(silenceOptions.parse({})),
 };
 
 /** Detectors on ordinary traffic of a cluster, a fifth of it denied, and on a flood from spoofed sources. */
@@ -91,7 +104,7 @@ export async function bench(): Promise<BenchRow[]> {
     });
   };
   const alone: BenchRow[] = [];
-  for (const [name, factory] of Object.entries({ ...edges, ...egress, ...amounts })) {
+  for (const [name, factory] of Object.entries({ ...edges, ...egress, ...amounts, ...watch })) {
     alone.push(await run(`detect: ${name}, ordinary traffic`, ordinary, [factory]));
   }
   return [
@@ -107,6 +120,7 @@ export async function bench(): Promise<BenchRow[]> {
     await run('detect: egress together, spoofed flood', flood, Object.values(egress)),
     await run('detect: amounts together, ordinary traffic', ordinary, Object.values(amounts)),
     await run('detect: amounts together, spoofed flood', flood, Object.values(amounts)),
+    await run('detect: silence and policy_change, spoofed flood', flood, Object.values(watch)),
   ];
 }
 
