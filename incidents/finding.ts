@@ -25,6 +25,8 @@ export interface Finding {
   /** Command that shows the flows of this alert alone. */
   readonly search: string | null;
   readonly suppressed: boolean;
+  /** Which suppression hid it. */
+  readonly suppressedBy?: string | null;
   readonly historical: boolean;
 }
 
@@ -54,6 +56,7 @@ export function findingOf(alert: Alert, appendMs: number): Finding {
     normal: normalOf(alert),
     search: alert.links.search,
     suppressed: alert.suppressedBy !== null,
+    suppressedBy: alert.suppressedBy,
     historical: alert.historical,
   };
 }

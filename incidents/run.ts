@@ -11,6 +11,7 @@ import type { SnapshotStore } from '../pipeline/snapshots.ts';
 import type { Decisions } from './decisions.ts';
 import { createIncidentStream, type IncidentStream } from './stream.ts';
 import type { Options } from './options.ts';
+import type { Tally } from './tally.ts';
 
 /** Begins with the name that the role's right to consume is granted for. */
 export const INCIDENTS_GROUP = 'weir.detectors.incidents';
@@ -26,6 +27,8 @@ export interface IncidentsOptions {
   readonly snapshotEveryMs: number;
   /** What people decide about incidents. */
   readonly decisions?: Decisions;
+  /** Told of a week that ended in a partition; resolves when that is known for good. */
+  readonly weekEnded?: (partition: number, tally: Tally) => Promise<void>;
   /** Told of every partition that is held, after each batch. */
   readonly held?: (streams: readonly IncidentStream[]) => void;
 }
@@ -51,6 +54,7 @@ export async function joinIncidents(
     counters,
     snapshotEveryMs,
     decisions,
+    weekEnded,
     held,
   }: IncidentsOptions,
   context: Context,
@@ -127,6 +131,7 @@ export async function joinIncidents(
       if (bad.length > 0)
         await letters.keep(bad.map((entry) => undecodable('incidents', batch, entry, clock.now())));
       if (incidents.length > 0) await tell(incidents);
+      for (const tally of one.stream.reviewed()) await weekEnded?.(batch.partition, tally);
     } catch (error) {
       // The state is ahead of what is durable: whoever goes on begins at the last snapshot.
       partitions.delete(batch.partition);

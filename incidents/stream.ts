@@ -5,6 +5,7 @@ import type { Alert, Incident } from '../schema/records.ts';
 import { createIncidentBook, type IncidentBookOptions } from './book.ts';
 import type { Decision, Decisions } from './decisions.ts';
 import { findingOf, type Finding } from './finding.ts';
+import { createTallies, type Tally } from './tally.ts';
 
 /** One partition of alerts: what lanes wrote in any order is joined in the order of event time. */
 export interface IncidentStream {
@@ -21,6 +22,10 @@ export interface IncidentStream {
   has(id: string): boolean;
   readonly waiting: number;
   readonly joinedToMs: number;
+  /** Weeks that ended since it was asked last. */
+  reviewed(): Tally[];
+  /** What suppressions hid this week; null before there was any event time. */
+  readonly tally: Tally | null;
 }
 
 export interface IncidentStreamOptions extends IncidentBookOptions {
@@ -54,6 +59,7 @@ interface Saved {
   readonly seen: readonly (readonly [string, number])[];
   readonly waiting: readonly Finding[];
   readonly incidents: readonly unknown[];
+  readonly tally?: Tally | null;
 }
 
 export function createIncidentStream(options: IncidentStreamOptions): IncidentStream {
@@ -70,8 +76,23 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
     buffer.add({ timeMs, id: `${finding.closes ? 1 : 0}${id}`, tie: revision, finding });
   };
 
+  const tallies = createTallies();
+  let ended: Tally[] = [];
+
+  /** Event time has come so far: a week may be over. */
+  function pass(timeMs: number): void {
+    const tally = tallies.pass(timeMs);
+    if (tally !== null) ended.push(tally);
+  }
+
+  function join(finding: Finding, out: Incident[]): void {
+    pass(Math.max(finding.timeMs, joinedToMs));
+    if (finding.suppressedBy) tallies.count(finding.suppressedBy);
+    book.join(finding, out);
+  }
+
   const settle = (item: Waiting, out: Incident[]): void =>
-    'finding' in item ? book.join(item.finding, out) : book.decide(item.decision, out);
+    'finding' in item ? join(item.finding, out) : book.decide(item.decision, out);
 
   /** Takes up what was decided since it looked last; what is too late for its time holds at once. */
   function listen(out: Incident[]): void {
@@ -102,7 +123,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
     if (!isNew(finding)) return;
     if (finding.timeMs < joinedToMs) {
       options.late(1);
-      return book.join(finding, out);
+      return join(finding, out);
     }
     wait(finding);
     if (buffer.size <= options.maxWaiting) return;
@@ -141,6 +162,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
     for (const item of buffer.release(watermarkMs)) settle(item, out);
     book.closeDue(watermarkMs, out);
     joinedToMs = watermarkMs;
+    pass(watermarkMs);
   }
 
   return {
@@ -151,6 +173,10 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
       return book.size;
     },
     has: (id) => book.has(id),
+    reviewed: () => ended.splice(0),
+    get tally() {
+      return tallies.now();
+    },
     get waiting() {
       return buffer.size;
     },
@@ -181,6 +207,7 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
         // Decisions are read from the log again.
         waiting: [...buffer.items()].flatMap((item) => ('finding' in item ? item.finding : [])),
         incidents: book.save(),
+        tally: tallies.now(),
       };
       const bytes = Buffer.from(JSON.stringify(state));
       const chunks: Uint8Array[] = [];
@@ -200,6 +227,8 @@ export function createIncidentStream(options: IncidentStreamOptions): IncidentSt
       heard = 0;
       for (const finding of state.waiting) wait(finding);
       book.load(state.incidents);
+      tallies.load(state.tally ?? null);
+      ended = [];
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Context } from './contracts.ts';
 import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
-import { isRetryable, messageOf, WeirError } from './errors.ts';
+import { isRetryable, messageOf } from './errors.ts';
 import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
 import { takeUp, type Learned } from './learned.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
@@ -190,18 +190,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   async function inherit(held: Held): Promise<void> {
     const learned = options.learned?.() ?? null;
     if (learned === null || held.group.inherited?.id === learned.id) return;
-    try {
-      const { names, closings } = await takeUp(held.group, learned, held.manifest === null);
-      if (closings.length > 0) await durable(held, raise(closings, null));
-      context.log.info(
-        { group: held.number, detectors: names },
-        'detectors know what was learned of history',
-      );
-    } catch (error) {
-      if (!(error instanceof WeirError && error.code === 'state_unusable')) throw error;
-      held.group.inherited = { id: learned.id, unheard: [] };
-      context.log.warn({ group: held.number, error: error.message }, 'what was learned of history set aside');
-    }
+    const closings = await takeUp({ group: held.group, isNew: held.manifest === null }, learned, context.log);
+    if (closings.length > 0) await durable(held, raise(closings, null));
   }
 
   async function take(

@@ -1,5 +1,5 @@
 import type { Alert } from '../schema/records.ts';
-import type { Detector } from './contracts.ts';
+import type { Detector, Logger } from './contracts.ts';
 import { WeirError } from './errors.ts';
 import type { Lane } from './lane.ts';
 import type { LaneGroup } from './lane-group.ts';
@@ -47,14 +47,39 @@ export function packLane(lane: number, state: Lane, unheard: readonly string[]):
   return [Buffer.from(JSON.stringify(header)), ...body];
 }
 
+/** A group of lanes that is to know what was learned. */
+export interface Heir {
+  readonly group: LaneGroup;
+  /** Whether it has no state of its own. */
+  readonly isNew: boolean;
+}
+
+/** Makes a group know what was learned; what cannot be read is set aside. Resolves with the alerts that it ends. */
+export async function takeUp(
+  heir: Heir,
+  learned: Learned,
+  log: Pick<Logger, 'info' | 'warn'>,
+): Promise<Alert[]> {
+  const lanes = heir.group.members.map(({ lane }) => lane);
+  try {
+    const { names, closings } = await inherit(heir, learned);
+    log.info({ lanes, detectors: names }, 'detectors know what was learned of history');
+    return closings;
+  } catch (error) {
+    if (!(error instanceof WeirError && error.code === 'state_unusable')) throw error;
+    heir.group.inherited = { id: learned.id, unheard: [] };
+    log.warn({ lanes, error: error.message }, 'what was learned of history set aside');
+    return [];
+  }
+}
+
 /**
  * Gives the detectors of a group what was learned, where they have learned nothing themselves: all of them when the
  * group is new, else those that are learning. What those had open is closed by the alerts that are returned.
  */
-export async function takeUp(
-  group: LaneGroup,
+export async function inherit(
+  { group, isNew }: Heir,
   learned: Learned,
-  isNew: boolean,
 ): Promise<{ names: string[]; closings: Alert[] }> {
   const names = new Set<string>();
   const closings: Alert[] = [];

@@ -31,6 +31,7 @@ export const status: Command = {
 const merged = (reports: readonly Report[]): Report => ({
   sources: reports.flatMap(({ sources }) => sources),
   detectors: reports.flatMap(({ detectors }) => detectors),
+  suppressions: reports.flatMap(({ suppressions }) => suppressions ?? []),
   // What onlookers are shown with is a sink of the process itself.
   sinks: reports.flatMap(({ sinks }) => sinks.filter(({ type }) => type !== 'observe')),
   deadLetters: reports.flatMap(({ deadLetters }) => deadLetters ?? []),
@@ -96,6 +97,15 @@ function columnsOf(section: Section, nowMs: number): Column<Line>[] {
       { title: 'LANES', text: number('lanes'), align: 'right', shrink: false, dispensable: 1 },
       { title: 'KEYS', text: number('keys'), align: 'right', shrink: false, dispensable: 2 },
       { title: 'JUDGED UP TO', text: ago('judgedToMs'), shrink: false },
+    ];
+  if (section === 'suppressions')
+    return [
+      name,
+      { title: 'STATE', text: text('state'), shrink: false },
+      { title: 'HIDDEN', text: number('hidden'), align: 'right', shrink: false },
+      { title: 'UNTIL', text: text('until'), shrink: false },
+      { title: 'BY', text: text('by'), min: 4, dispensable: 2 },
+      { title: 'REASON', text: text('reason'), min: 10, dispensable: 1 },
     ];
   return [
     name,

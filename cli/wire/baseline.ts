@@ -3,6 +3,7 @@ import { localPlan } from '../../pipeline/lane-plan.ts';
 import type { LaneGroup } from '../../pipeline/lane-group.ts';
 import { packLane } from '../../pipeline/learned.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
+import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
 import type { Forensics } from '../api/forensics.ts';
@@ -122,9 +123,11 @@ export async function learnFromStore(
   { from, fromMs, toMs, stop, told }: StoreReading,
 ): Promise<History | null> {
   const notes = createNotes();
+  const schedule = createSchedule(compiledRules(config.rules));
   const plan = localPlan({
     lanes: config.lanes,
-    detectors: await plannedDetectors(config.detectors, createSchedule(compiledRules(config.rules))),
+    detectors: await plannedDetectors(config.detectors, schedule),
+    ruleLanes: createRoute(schedule, config.lanes),
     maxWaiting: config.watermarks.maxWaiting,
     evicted() {},
   });

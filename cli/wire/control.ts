@@ -25,10 +25,8 @@ export interface Change {
   /** Event time from which it holds. */
   readonly timeMs: number;
   readonly body: object;
-  /** What the record of it in `weir.access` says. */
-  readonly action: string;
-  readonly user?: string;
-  readonly detail: string;
+  /** What the record of it in `weir.access` says; null for what no person did. */
+  readonly access: { readonly action: string; readonly user?: string; readonly detail: string } | null;
 }
 
 /**
@@ -76,9 +74,11 @@ export function createControl({ log, follow }: ControlOptions, shared: Shared): 
 
   return {
     on: (kind, listener) => void listeners.set(kind, listener),
-    async publish({ kind, id, timeMs, body, action, user = 'local', detail }) {
+    async publish({ kind, id, timeMs, body, access: said }) {
       const record = newControl({ id, timeMs, kind, body: JSON.stringify(body) });
       await log.append('control', [{ partition: 0, key: null, value: record }]);
+      if (said === null) return;
+      const { action, user = 'local', detail } = said;
       const nowMs = clock.now();
       const access = newAccess({ id: digest(22, action, id, nowMs), timeMs: nowMs, user, action, detail });
       access.cluster = shared.cluster;

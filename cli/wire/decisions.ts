@@ -65,9 +65,11 @@ export function incidentDesk({ control, partitions, leadMs }: DeskOptions, share
         id: `${DECISION_KIND}-${digest(22, incident, action, randomUUID())}`,
         timeMs: fromMs,
         body: { incident, action, by, reason },
-        action: `incident_${action}`,
-        user: by,
-        detail: reason === null ? incident : `${incident}: ${reason}`,
+        access: {
+          action: `incident_${action}`,
+          user: by,
+          detail: reason === null ? incident : `${incident}: ${reason}`,
+        },
       });
       return { ...decided, state: streams.some((stream) => stream.has(incident)) ? 'open' : 'elsewhere' };
     },

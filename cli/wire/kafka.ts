@@ -24,6 +24,7 @@ import { rulesInForce } from './rules.ts';
 import { sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps } from './sources.ts';
 import { socketPath, takeStateDir } from './state.ts';
+import { suppressionReview, type SuppressionReview } from './suppression-review.ts';
 import { suppressionsInForce, type SuppressionsInForce } from './suppressions.ts';
 
 export interface KafkaDaemonOptions extends DaemonOptions {
@@ -76,6 +77,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
       );
       let desk: IncidentDesk | null = null;
       let suppressions: SuppressionsInForce | null = null;
+      let review: SuppressionReview | null = null;
       if (control && runs('detectors')) {
         desk = incidentDesk({ control, partitions: () => log.partitions('alerts'), leadMs: LEAD_MS }, shared);
         suppressions = suppressionsInForce(
@@ -89,6 +91,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           },
           shared,
         );
+        review = suppressionReview({ schedule: suppressions.schedule, control, log }, shared);
       }
       const learned =
         control && runs('detectors')
@@ -167,7 +170,11 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
             {
               options: config.incidents,
               decisions: desk!.decisions,
-              held: (streams) => desk!.held(streams),
+              held(streams) {
+                desk!.held(streams);
+                review!.held(streams);
+              },
+              weekEnded: (partition, tally) => review!.weekEnded(partition, tally),
               log,
               snapshots: log.snapshots,
               attempts,

@@ -59,8 +59,10 @@ export async function keepInLog(
     id: `${KIND}-${digest(16, made.id)}`,
     timeMs: about.madeMs,
     body: made,
-    action: 'baseline_learned',
-    detail: `${about.flows} flows from ${new Date(about.fromMs).toISOString()} to ${new Date(about.toMs).toISOString()}`,
+    access: {
+      action: 'baseline_learned',
+      detail: `${about.flows} flows from ${new Date(about.fromMs).toISOString()} to ${new Date(about.toMs).toISOString()}`,
+    },
   });
 }
 

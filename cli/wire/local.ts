@@ -22,6 +22,7 @@ import { contextOf, type Shared } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps, type SourcesOptions } from './sources.ts';
+import { suppressionReview } from './suppression-review.ts';
 import { suppressionsInForce } from './suppressions.ts';
 
 /** A sink with its configuration, however it was made. */
@@ -128,6 +129,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
     },
     shared,
   );
+  const review = suppressionReview({ schedule: suppressions.schedule, control, log }, shared);
   const desk =
     control && incidentDesk({ control, partitions: () => log.partitions('alerts'), leadMs: LEAD_MS }, shared);
   const learned = stateDir
@@ -179,7 +181,12 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       incidentPump(
         {
           options: config.incidents,
-          ...(desk ? { decisions: desk.decisions, held: (streams) => desk.held(streams) } : {}),
+          ...(desk ? { decisions: desk.decisions } : {}),
+          held(streams) {
+            desk?.held(streams);
+            review.held(streams);
+          },
+          weekEnded: (partition, tally) => review.weekEnded(partition, tally),
           log,
           snapshots: stateDir ? fileSnapshots(`${stateDir}/incidents`) : noSnapshots,
           attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,

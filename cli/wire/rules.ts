@@ -76,8 +76,10 @@ export function rulesInForce(options: RulesOptions, shared: Shared): RulesInForc
       id: `${KIND}-${digest(16, version, timeMs)}`,
       timeMs,
       body: { version, rules },
-      action: 'rules_changed',
-      detail: `${rules.length} rules, version ${version}, in force from ${new Date(timeMs).toISOString()}`,
+      access: {
+        action: 'rules_changed',
+        detail: `${rules.length} rules, version ${version}, in force from ${new Date(timeMs).toISOString()}`,
+      },
     });
   }
 

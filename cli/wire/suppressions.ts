@@ -72,8 +72,10 @@ export function suppressionsInForce(options: SuppressionsOptions, shared: Shared
       id: `${KIND}-${digest(16, version, timeMs)}`,
       timeMs,
       body: { version, suppressions },
-      action: 'suppressions_changed',
-      detail: `${suppressions.length} suppressions${names && ` (${names})`}, in force from ${new Date(timeMs).toISOString()}`,
+      access: {
+        action: 'suppressions_changed',
+        detail: `${suppressions.length} suppressions${names && ` (${names})`}, in force from ${new Date(timeMs).toISOString()}`,
+      },
     });
   }
 

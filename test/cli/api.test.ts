@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helpers/directory.ts';
 const unasked = (): never => assert.fail('not asked for here');
 
 const answering = (parts: Partial<Running>): Running => ({
-  status: () => Promise.resolve({ sources: [], detectors: [], sinks: [], deadLetters: [] }),
+  status: () => Promise.resolve({ sources: [], detectors: [], suppressions: [], sinks: [], deadLetters: [] }),
   flows: unasked,
   completeness: unasked,
   alerts: unasked,

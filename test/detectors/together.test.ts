@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 import type { Alert, Flow } from '../../schema/records.ts';
 import { seededRandom } from '../helpers/random.ts';
 import { clusterFlows } from './cluster.ts';
-import { address, addresses, flowsOf, life, node, pod, policy, ports, type Traffic } from './scenario.ts';
-import { everyDetector, inOneProcess, inProcesses, written } from './together.ts';
+import { address, addresses, flowsOf, life, node, pod, policy, ports, T0, type Traffic } from './scenario.ts';
+import { afterBaseline, everyDetector, inOneProcess, inProcesses, LANES, written } from './together.ts';
 
 /** What happens on the third day, when everything has been learned. */
 const incidents: readonly Traffic[] = [
@@ -171,4 +171,86 @@ test('all detectors together: the same alerts from lanes that are spread over pr
     fc.property(indexes, (moves) => same(inProcesses(plan, written(byStart), moves).alerts, wanted)),
     { numRuns: 3 },
   );
+});
+
+test('all detectors together: who learned from history raises the alerts of who saw it live', async () => {
+  const wanted = await expected();
+  const input = written(byEnd);
+  const cutMs = T0 + 50 * 3_600_000;
+  const at = input.flows.findIndex(({ endMs }) => endMs > cutMs);
+  // Whole as of its last flow: nothing of the history waits for the rest.
+  const history = { flows: input.flows.slice(0, at), clockMs: () => cutMs };
+  const found = await afterBaseline(await detectors, history, input.flows.slice(at));
+  const openBefore = new Set(wanted.filter(({ raisedMs }) => raisedMs <= cutMs).map(({ id }) => id));
+  const heard = new Set(
+    wanted.filter(({ raisedMs, action }) => raisedMs > cutMs && action !== 'closed').map(({ id }) => id),
+  );
+  same(
+    found,
+    wanted.filter(({ raisedMs, id }) => raisedMs > cutMs && (!openBefore.has(id) || heard.has(id))),
+  );
+  assert.ok(found.length > 20, `${found.length} revisions`);
+});
+
+/** All detectors with few keys each, so that it takes little to fill them. */
+async function withFewKeys(): Promise<{
+  found: (flows: readonly Flow[]) => readonly Alert[];
+  evicted: () => number;
+}> {
+  let evicted = 0;
+  const plan = await detectors;
+  const small = {
+    ...plan,
+    detectors: plan.detectors.map((each) => ({ ...each, maxKeys: LANES * 200 })),
+    evicted: (_name: string, count: number) => void (evicted += count),
+  };
+  return {
+    found: (all) => inOneProcess(small, written(all.toSorted((a, b) => a.endMs - b.endMs))).alerts,
+    evicted: () => evicted,
+  };
+}
+
+const about = (alerts: readonly Alert[], detector: string, workload: string): boolean =>
+  alerts.some(
+    ({ detector: by, entity, severity }) =>
+      by === detector && entity.name === workload && severity !== 'info',
+  );
+
+const scan: Traffic = {
+  at: '51h',
+  every: '100ms',
+  from: pod('life/client-1'),
+  to: pod('shop/db'),
+  port: ports(1, 400),
+  fate: 'failed',
+};
+
+test('an adversary outside who fills the tables with made-up sources hides no scan by a workload', async () => {
+  const { found, evicted } = await withFewKeys();
+  const flood: Traffic = {
+    at: '50.9h',
+    every: '20ms',
+    from: addresses('198.18', 20_000),
+    to: pod('life/server-1'),
+    port: ports(1, 997),
+    fate: 'failed',
+  };
+  const alerts = found(flowsOf([life, flood, scan]));
+  assert.ok(evicted() > 10_000, `${evicted()} keys given up`);
+  assert.ok(about(alerts, 'port_scan', 'client-1'));
+});
+
+test('a workload that fills the tables with destinations of its own is found by doing so', async () => {
+  const { found, evicted } = await withFewKeys();
+  const flood: Traffic = {
+    at: '50.9h',
+    every: '50ms',
+    from: pod('life/client-1'),
+    to: addresses('10.7', 20_000),
+    port: 443,
+    fate: ['failed', 'answered'],
+  };
+  const alerts = found(flowsOf([life, flood]));
+  assert.ok(evicted() > 10_000, `${evicted()} keys given up`);
+  assert.ok(about(alerts, 'port_scan', 'client-1') || about(alerts, 'new_edge', 'client-1'));
 });

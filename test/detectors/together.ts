@@ -10,6 +10,7 @@ import {
   type LanePlanOptions,
   type RuleLanes,
 } from '../../pipeline/lane-plan.ts';
+import { inherit, packLane } from '../../pipeline/learned.ts';
 import type { LogEntry, Mark } from '../../pipeline/log.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
@@ -97,6 +98,38 @@ export function inOneProcess(plan: LanePlanOptions, input: Written, cuts: readon
   give({ mark: markAt(Number.MAX_SAFE_INTEGER / 2) });
   take();
   return { alerts: canonical(withoutRepeats(alerts)), late };
+}
+
+/** What was learned of a history by detectors that were not live, taken up by others, which then see the rest. */
+export async function afterBaseline(
+  plan: LanePlanOptions,
+  history: Written,
+  rest: readonly Flow[],
+): Promise<readonly Alert[]> {
+  const create = (): LaneGroup =>
+    localPlan(plan).create(
+      0,
+      callbacks(() => {}),
+    );
+  const give = (group: LaneGroup, flows: readonly Flow[], toMs: number): Alert[] =>
+    group.take(0, [
+      ...flows.map((value, offset) => logEntry<Flow>(offset, { value, appendMs: Number.MAX_SAFE_INTEGER })),
+      logEntry<Flow>(flows.length, { mark: markAt(toMs) }),
+    ]);
+  const learning = create();
+  const goingOn = new Set<string>();
+  for (const { id, action } of give(learning, history.flows, history.clockMs(history.flows.length - 1)))
+    if (action === 'closed') goingOn.delete(id);
+    else goingOn.add(id);
+  const live = create();
+  await inherit(
+    { group: live, isNew: true },
+    {
+      id: 'history',
+      read: (lane) => Promise.resolve(packLane(lane, learning.members[lane]!.state, [...goingOn])),
+    },
+  );
+  return canonical(give(live, rest, Number.MAX_SAFE_INTEGER / 2));
 }
 
 /**

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Alert, Incident } from '../../schema/records.ts';
 import { toJson } from '../../sinks/records/json.ts';
-import { temporaryDirectory } from '../helpers/directory.ts';
 import { kafka } from '../services/kafka.ts';
 import { until } from '../services/process.ts';
 import { weir, weirProcess } from './processes.ts';
@@ -90,7 +98,7 @@ test(
   async (t) => {
     const service = await kafka(t, {});
     if (!service) return;
-    const directory = temporaryDirectory(t);
+    const directory = mkdtempSync(join(tmpdir(), 'weir-'));
     const input = join(directory, 'flows.jsonl');
     const alertsOut = join(directory, 'alerts.jsonl');
     const incidentsOut = join(directory, 'incidents.jsonl');
@@ -143,6 +151,8 @@ test(
     assert.equal(made.code, 0, made.out + made.err);
     const second = start('second', '--role', 'detectors').run();
     const first = all.run();
+    // After the processes in it are gone, in the order in which hooks are registered.
+    t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
     const said = (pattern: RegExp): RegExpExecArray | null => pattern.exec(first.log() + second.log());
 
     const replayed = join(directory, 'replayed.jsonl');

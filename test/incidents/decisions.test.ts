@@ -8,8 +8,8 @@ import { aFinding, defaults, HOUR_MS, T0, type AlertParts } from './fixtures.ts'
 interface Told {
   readonly book: IncidentBook;
   readonly out: Incident[];
-  alert: (parts: AlertParts) => Incident | undefined;
-  decide: (parts: Partial<Decision> & Pick<Decision, 'incident' | 'action'>) => Incident | undefined;
+  readonly alert: (parts: AlertParts) => Incident | undefined;
+  readonly decide: (parts: Partial<Decision> & Pick<Decision, 'incident' | 'action'>) => Incident | undefined;
 }
 
 function aBook(): Told {
@@ -124,9 +124,9 @@ test('the state of a book goes on with what was decided', () => {
 test('the state of a version without decisions is taken up', () => {
   const first = aBook();
   const { id } = first.alert({ id: 'a' })!;
-  const saved = (JSON.parse(JSON.stringify(first.book.save())) as Record<string, unknown>[]).map(
-    ({ openedMs: _, follows: __, acknowledged: ___, decided: ____, ...rest }) => rest,
-  );
+  const saved = JSON.parse(JSON.stringify(first.book.save())) as Record<string, unknown>[];
+  for (const one of saved)
+    for (const key of ['openedMs', 'follows', 'acknowledged', 'decided']) delete one[key];
   const second = aBook();
   second.book.load(saved);
   assert.equal(second.decide({ incident: id, action: 'closed' })!.state, 'closed');

@@ -75,5 +75,5 @@ const asFetched = ({ offset, timestampMs, key, value, headers }: RawMessage): Ka
   attributes: 0,
   key,
   value,
-  headers: headers as NonNullable<KafkaMessage['headers']>,
+  headers,
 });
