@@ -6,8 +6,14 @@ import { create as createBruteForce } from '../detectors/brute_force/index.ts';
 import { options as bruteForceOptions } from '../detectors/brute_force/options.ts';
 import { create as createControlPlaneAccess } from '../detectors/control_plane_access/index.ts';
 import { options as controlPlaneAccessOptions } from '../detectors/control_plane_access/options.ts';
+import { create as createDenyBurst } from '../detectors/deny_burst/index.ts';
+import { options as denyBurstOptions } from '../detectors/deny_burst/options.ts';
 import { create as createDnsAbuse } from '../detectors/dns_abuse/index.ts';
 import { options as dnsAbuseOptions } from '../detectors/dns_abuse/options.ts';
+import { create as createFlood } from '../detectors/flood/index.ts';
+import { options as floodOptions } from '../detectors/flood/options.ts';
+import { create as createExfiltration } from '../detectors/exfiltration/index.ts';
+import { options as exfiltrationOptions } from '../detectors/exfiltration/options.ts';
 import { create as createLateralMovement } from '../detectors/lateral_movement/index.ts';
 import { options as lateralMovementOptions } from '../detectors/lateral_movement/options.ts';
 import { create as createLongConnection } from '../detectors/long_connection/index.ts';
@@ -18,10 +24,16 @@ import { create as createThreatIntel } from '../detectors/threat_intel/index.ts'
 import { options as threatIntelOptions } from '../detectors/threat_intel/options.ts';
 import { create as createVerdictMismatch } from '../detectors/verdict_mismatch/index.ts';
 import { options as verdictMismatchOptions } from '../detectors/verdict_mismatch/options.ts';
+import { create as createVolume } from '../detectors/volume/index.ts';
+import { options as volumeOptions } from '../detectors/volume/options.ts';
+import { create as createPolicyChange } from '../detectors/policy_change/index.ts';
+import { options as policyChangeOptions } from '../detectors/policy_change/options.ts';
 import { create as createPolicyDenied } from '../detectors/policy_denied/index.ts';
 import { options as policyDeniedOptions } from '../detectors/policy_denied/options.ts';
 import { create as createPortScan } from '../detectors/port_scan/index.ts';
 import { options as portScanOptions } from '../detectors/port_scan/options.ts';
+import { create as createSilence } from '../detectors/silence/index.ts';
+import { options as silenceOptions } from '../detectors/silence/options.ts';
 import { newEndpoint, newFlow, type Flow } from '../schema/records.ts';
 import { clusterFlows } from './flows.ts';
 import { measure, type BenchRow } from './measure.ts';
@@ -54,7 +66,21 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
 const egress: Readonly<Record<string, DetectorFactory>> = {
   beacon: createBeacon(beaconOptions.parse({})),
   dns_abuse: createDnsAbuse(dnsAbuseOptions.parse({})),
+  exfiltration: createExfiltration(exfiltrationOptions.parse({})),
   long_connection: createLongConnection(longConnectionOptions.parse({})),
+};
+
+/** Detectors of how much there is of it. */
+const amounts: Readonly<Record<string, DetectorFactory>> = {
+  deny_burst: createDenyBurst(denyBurstOptions.parse({})),
+  flood: createFlood(floodOptions.parse({})),
+  volume: createVolume(volumeOptions.parse({})),
+};
+
+/** Detectors of what becomes of the watch itself. */
+const watch: Readonly<Record<string, DetectorFactory>> = {
+  policy_change: createPolicyChange(policyChangeOptions.parse({})),
+  silence: createSilence(silenceOptions.parse({})),
 };
 
 /** Detectors on ordinary traffic of a cluster, a fifth of it denied, and on a flood from spoofed sources. */
@@ -78,7 +104,7 @@ export async function bench(): Promise<BenchRow[]> {
     });
   };
   const alone: BenchRow[] = [];
-  for (const [name, factory] of Object.entries({ ...edges, ...egress })) {
+  for (const [name, factory] of Object.entries({ ...edges, ...egress, ...amounts, ...watch })) {
     alone.push(await run(`detect: ${name}, ordinary traffic`, ordinary, [factory]));
   }
   return [
@@ -92,6 +118,9 @@ export async function bench(): Promise<BenchRow[]> {
     await run('detect: these six, spoofed flood', flood, Object.values(edges)),
     await run('detect: egress together, ordinary traffic', ordinary, Object.values(egress)),
     await run('detect: egress together, spoofed flood', flood, Object.values(egress)),
+    await run('detect: amounts together, ordinary traffic', ordinary, Object.values(amounts)),
+    await run('detect: amounts together, spoofed flood', flood, Object.values(amounts)),
+    await run('detect: silence and policy_change, spoofed flood', flood, Object.values(watch)),
   ];
 }
 

@@ -23,6 +23,8 @@ export interface AlertBook {
   open(handle: number, seen: Seen, opening: Opening, out: Alert[]): OpenAlert;
   /** Adds evidence to an open alert; a new revision goes to `out` when one is due. */
   add(alert: OpenAlert, seen: Seen, finding: Finding, out: Alert[]): void;
+  /** Says that an alert goes on at an event time, though there is nothing new to show. */
+  keep(alert: OpenAlert, timeMs: number): void;
   /** Closes an alert whose cause is over. */
   close(alert: OpenAlert, timeMs: number, out: Alert[]): void;
   /** Closes what has had no evidence for `quietMs` at event time `timeMs`. */
@@ -38,8 +40,6 @@ export interface AlertBook {
 /** What one more flow means for an open alert. Its severity only ever rises. */
 export interface Finding {
   readonly severity: Severity;
-  /** Event time of the decision, where it is later than the flow: nothing more came. */
-  readonly decidedMs?: number;
   /** What to list as the peer, where the other side's entity would say too little; null lists none. */
   readonly peer?: string | null;
 }
@@ -176,21 +176,24 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
       return alert;
     },
     add(alert, seen, finding, out) {
-      const raisedMs = finding.decidedMs ?? timeOf(seen);
       addEvidence(alert, seen, finding.peer);
-      alert.lastMs = Math.max(alert.lastMs, raisedMs);
       alerts.delete(alert.handle);
       alerts.set(alert.handle, alert);
       const due = alert.count >= alert.nextCount;
       if (due) alert.nextCount = stepAbove(alert.count);
       if (rank(finding.severity) > rank(alert.severity)) {
         alert.severity = finding.severity;
-        emit(alert, 'escalated', raisedMs, out);
+        emit(alert, 'escalated', timeOf(seen), out);
       } else if (due) {
-        emit(alert, 'updated', raisedMs, out);
+        emit(alert, 'updated', timeOf(seen), out);
       }
     },
     close,
+    keep(alert, timeMs) {
+      alert.lastMs = Math.max(alert.lastMs, timeMs);
+      alerts.delete(alert.handle);
+      alerts.set(alert.handle, alert);
+    },
     closeDue,
     advance(watermarkMs) {
       if (watermarkMs <= dueMs) return NONE;

@@ -16,6 +16,24 @@ export function startHash(hash: Hash): void {
   hash.lo = 0x41c6ce57 | 0;
 }
 
+let lastCluster = '';
+let clusterHi = 0;
+let clusterLo = 0;
+
+/** Starts a hash with a cluster, which is that of the flow before nearly always: the same as `startHash` and `addText`. */
+export function startInCluster(hash: Hash, cluster: string): void {
+  if (cluster !== lastCluster || clusterHi === 0) {
+    startHash(hash);
+    addText(hash, cluster);
+    lastCluster = cluster;
+    clusterHi = hash.hi;
+    clusterLo = hash.lo;
+    return;
+  }
+  hash.hi = clusterHi;
+  hash.lo = clusterLo;
+}
+
 /** Adds a text and its end, so that ("ab", "c") and ("a", "bc") differ. */
 export function addText(hash: Hash, text: string): void {
   let hi = hash.hi;

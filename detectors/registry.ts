@@ -15,6 +15,7 @@ import { options as rule } from './rule/options.ts';
 import { options as silence } from './silence/options.ts';
 import { options as threatIntel } from './threat_intel/options.ts';
 import { options as verdictMismatch } from './verdict_mismatch/options.ts';
+import { options as volume } from './volume/options.ts';
 
 /** Every detector by type. A role loads only those it runs: `create(options)` of the module makes the factory. */
 export const detectors = {
@@ -38,6 +39,7 @@ export const detectors = {
   silence: { options: silence, load: () => import('./silence/index.ts') },
   threat_intel: { options: threatIntel, load: () => import('./threat_intel/index.ts') },
   verdict_mismatch: { options: verdictMismatch, load: () => import('./verdict_mismatch/index.ts') },
+  volume: { options: volume, load: () => import('./volume/index.ts') },
 } as const;
 
 export type DetectorType = keyof typeof detectors;

@@ -11,6 +11,15 @@ export function duration(ms: number): string {
   return `${(ms / 86_400_000).toFixed(1)} d`;
 }
 
+const SIZES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** A number of bytes as a person says it: `3.4 MB`. */
+export function sizeText(bytes: number): string {
+  const step = Math.min(Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)), SIZES.length - 1);
+  const value = bytes / 1000 ** step;
+  return `${value < 10 && step > 0 ? value.toFixed(1) : Math.round(value)} ${SIZES[step]}`;
+}
+
 /** `1 host`, `3 hosts`; the noun takes an s. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

@@ -155,7 +155,8 @@ const ours: Readonly<Record<Measure, (totals: Totals) => string>> = {
   benignPairs: ({ pairs }) =>
     `${number(pairs.benignFlaggedPerHostDay)} (${pairs.benignFlagged} of ${pairs.benign})`,
   kubernetesPairs: ({ pairs }) => `${pairs.kubernetesFlagged} of ${pairs.kubernetes}`,
-  volume: ({ buckets }) => `${percent(buckets.share)} (${buckets.flagged} of ${buckets.benign})`,
+  volume: ({ buckets }) =>
+    `${percent(buckets.share)} (${buckets.flagged} of ${buckets.benign}, ${buckets.late} from the second day of their host on)`,
   falseAlerts: (totals) =>
     `${number(totals.falseGroupsPerHostDay)} (${totals.groups.false} in ${number(totals.benignHostDays)} host-days)`,
   benignWindows: ({ hourWindows: { falsePositives, trueNegatives } }) =>

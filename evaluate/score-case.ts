@@ -7,7 +7,7 @@ import { isKubernetes } from './kinds.ts';
 import { countPairs, type PairCounts } from './pairs.ts';
 import type { Ran } from './run-case.ts';
 import { isTuned } from './tuned.ts';
-import { countWindows, type WindowCounts } from './windows.ts';
+import { countLate, countWindows, type WindowCounts } from './windows.ts';
 
 export type VerdictCounts = Readonly<Record<Verdict, number>>;
 
@@ -39,6 +39,8 @@ export interface CaseScore {
   readonly pairs: PairCounts;
   /** Five-minute windows of hosts, flagged by the volume detector alone. */
   readonly buckets: WindowCounts;
+  /** Benign ones of them from the second day of their host on, which alone a detector that learns for a day can flag. */
+  readonly lateBuckets: number;
   readonly notes: readonly string[];
 }
 
@@ -52,6 +54,7 @@ export interface Scoring {
 export const defaultScoring: Scoring = { least: 'low', beaconDetector: 'beacon', volumeDetector: 'volume' };
 
 export const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 export const BUCKET_MS = 300_000;
 export const BORDER_MS = 6 * HOUR_MS;
 
@@ -88,6 +91,7 @@ export function scoreCase(
     hourWindows: countWindows(flows, hosts, findings, HOUR_MS),
     pairs: countPairs(flows, one, findings, scoring.beaconDetector),
     buckets: countWindows(flows, hosts, volume, BUCKET_MS),
+    lateBuckets: countLate(flows, hosts, { windowMs: BUCKET_MS, afterMs: DAY_MS }),
     notes: notesOf(one, ran),
   };
 }

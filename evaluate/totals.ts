@@ -58,7 +58,13 @@ export interface Totals {
     readonly kubernetes: number;
     readonly kubernetesFlagged: number;
   };
-  readonly buckets: { readonly benign: number; readonly flagged: number; readonly share: number | null };
+  readonly buckets: {
+    readonly benign: number;
+    /** Those of them from the second day of their host on. */
+    readonly late: number;
+    readonly flagged: number;
+    readonly share: number | null;
+  };
 }
 
 const HOURS_A_DAY = 24;
@@ -105,6 +111,7 @@ export function totalsOf(cases: readonly CaseScore[]): Totals {
     },
     buckets: {
       benign: buckets.falsePositives + buckets.trueNegatives,
+      late: sum(cases, ({ lateBuckets }) => lateBuckets),
       flagged: buckets.falsePositives,
       share: ratio(buckets.falsePositives, buckets.falsePositives + buckets.trueNegatives),
     },

@@ -80,3 +80,26 @@ function flaggedWindows(
   }
   return flagged;
 }
+
+/** Negative windows of a watched host that begin at least `afterMs` after its first flow: those that a detector which learns so long can flag. */
+export function countLate(
+  flows: readonly Seen[],
+  hosts: ReadonlySet<string>,
+  { windowMs, afterMs }: { readonly windowMs: number; readonly afterMs: number },
+): number {
+  const firstMs = new Map<string, number>();
+  for (const { source, destination, endMs } of flows)
+    for (const host of [source, destination])
+      if (hosts.has(host)) firstMs.set(host, Math.min(firstMs.get(host) ?? endMs, endMs));
+  const benign = new Set<string>();
+  const malicious = new Set<string>();
+  for (const { source, destination, endMs, label } of flows)
+    for (const host of [source, destination]) {
+      const first = firstMs.get(host);
+      const at = Math.floor(endMs / windowMs);
+      if (first === undefined || at * windowMs < first + afterMs) continue;
+      if (label.truth === 'benign') benign.add(`${at} ${host}`);
+      else if (label.truth === 'malicious') malicious.add(`${at} ${host}`);
+    }
+  return [...benign].filter((key) => !malicious.has(key)).length;
+}

@@ -4,7 +4,8 @@ import { createAlertBook, MAX_OPEN_ALERTS } from '../alert-book.ts';
 import { attacks } from '../attack.ts';
 import { createBaseline } from '../baseline.ts';
 import { eventMs } from '../event-time.ts';
-import { addNumber, addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
+import { addNumber, addText, finishHash, handleOf, newHash, startHash, startInCluster } from '../hash.ts';
+import { bytesOf, readAs } from '../key-table.ts';
 import { createLearning } from '../learning.ts';
 import type { Facts, OpenAlert } from '../open-alert.ts';
 import { decidingPolicy, entityKey, isWorld, partyOf } from '../party.ts';
@@ -18,6 +19,8 @@ import type { Options } from './options.ts';
 const NAME = 'deny_burst';
 const STATE_VERSION = 1;
 const NONE: readonly Alert[] = [];
+/** That a server is there is seen soon enough from every eighth flow to it. */
+const MET_OF = 8;
 /** Units that one flow can stand for, as far as it is believed. */
 const MOST_UNITS = 100_000;
 
@@ -57,6 +60,8 @@ function createDenyBurst(options: Options, context: DetectorContext): Detector {
   const baseline = createBaseline('clusters', options.learnMs);
   const hash = newHash();
   const place = newHash();
+  /** Flows to workloads of this lane, of which one in `MET_OF` is looked at. */
+  let asked = 0;
 
   function observe(flow: Flow, role: Role): readonly Alert[] {
     const timeMs = eventMs(flow);
@@ -66,13 +71,14 @@ function createDenyBurst(options: Options, context: DetectorContext): Detector {
     baseline.pass(flow.cluster, timeMs);
     const own = role === 'source' ? flow.source : flow.destination;
     if (isWorld(own)) return out ?? NONE;
-    startHash(hash);
-    addText(hash, flow.cluster);
+    const isDenial =
+      flow.verdict === 'deny' && flow.counted && (role === 'destination') === isWorld(flow.source);
+    if (!isDenial && role === 'destination' && ++asked % MET_OF !== 0) return out ?? NONE;
+    startInCluster(hash, flow.cluster);
     addText(hash, entityKey(own));
     finishHash(hash);
     const workload = workloads.meet(hash, timeMs);
-    if (flow.verdict !== 'deny' || !flow.counted) return out ?? NONE;
-    if ((role === 'destination') !== isWorld(flow.source)) return out ?? NONE;
+    if (!isDenial) return out ?? NONE;
     const ageMs = workloads.ageMs(workload, timeMs);
     return denied(flow, role, ageMs, out) ?? NONE;
   }
@@ -156,11 +162,18 @@ function createDenyBurst(options: Options, context: DetectorContext): Detector {
     finishHash(place);
   }
 
+  const counter = {
+    section: () => ['asked', bytesOf(Uint32Array.of(asked % MET_OF))] as const,
+    restore(sections: ReadonlyMap<string, Uint8Array>): void {
+      asked = readAs(Uint32Array, sections.get('asked') ?? new Uint8Array(0))[0] ?? 0;
+    },
+  };
+
   return {
     key: 'endpoint',
     observe,
     advance: book.advance,
-    ...stateOf(NAME, STATE_VERSION, [baseline, workloads, denials, book]),
+    ...stateOf(NAME, STATE_VERSION, [counter, baseline, workloads, denials, book]),
     learned: (cluster, fromMs, toMs) => baseline.learned(cluster, fromMs, toMs),
     status: (atMs) => ({
       state: baseline.state(atMs),

@@ -72,32 +72,41 @@ const FACTORS: Readonly<Record<number, string>> = {
 function summaryOf(alert: OpenAlert): string {
   const { facts } = alert;
   const kind = facts['kind'] ?? 0;
-  const lasted = duration(alert.lastMs - alert.firstMs);
-  return `${what(alert)}, for ${lasted}${usualText(facts)}. ${nextOf(alert, kind)}`;
+  const lasted = lastedMs(alert) < WINDOW_MS ? '' : `, for ${duration(lastedMs(alert))}`;
+  return `${what(alert)}${lasted}${usualText(facts)}. ${nextOf(alert, kind)}`;
+}
+
+const lastedMs = ({ firstMs, lastMs }: OpenAlert): number => lastMs - firstMs;
+
+/** The most of any ten seconds; of what is younger how much there was so far. */
+function rateText(alert: OpenAlert): string {
+  const connections = Math.round(alert.facts['connections'] ?? 0);
+  if (lastedMs(alert) < WINDOW_MS) return `${connections} connections within ${duration(lastedMs(alert))}`;
+  return `${Math.round(connections / SECONDS)} connections a second`;
 }
 
 function what(alert: OpenAlert): string {
   const { facts, sourceName, destinationName } = alert;
   const kind = facts['kind'] ?? 0;
-  const rate = `${Math.round((facts['connections'] ?? 0) / SECONDS)} connections a second`;
+  const rate = rateText(alert);
   const port = facts['port'] ?? -1;
   const at = `${destinationName}${kind === kinds.anyPort ? ' on many ports' : port < 0 ? '' : ` port ${port}`}`;
   const sources = Math.round(facts['sources'] ?? 1);
   const share = `${Math.round((facts['share'] ?? 0) * 100)} % of them unanswered`;
   if (alert.about === 'source') return `${sourceName} alone makes ${rate} to ${at}, ${share}`;
-  const from = sources === 1 ? sourceName : `about ${sources} sources within ${SECONDS} s`;
+  const from = sources === 1 ? sourceName : `about ${sources} sources`;
   if (kind === kinds.reflected) return `${at} gets ${rate} that it did not ask for, from ${from}`;
   return `${at} gets ${rate} from ${from}, ${share}`;
 }
 
 function usualText(facts: Facts): string {
   const expected = facts['expected'] ?? 0;
-  const least = Math.round((facts['threshold'] ?? 0) / SECONDS);
+  const least = Math.round(facts['threshold'] ?? 0);
   if (facts['kind'] === kinds.sources)
     return expected === 0
       ? ', where that many sources never came'
       : `, where ${Math.round(expected)} sources are usual`;
-  if (expected === 0) return `, where ${least} a second would already be too many`;
+  if (expected === 0) return `, where ${least} within ${SECONDS} s would already be too many`;
   return `, where ${Math.round(expected / SECONDS)} a second are usual at this hour`;
 }
 

@@ -3,14 +3,24 @@ import type { Alert, Flow } from '../../schema/records.ts';
 import { createAlertBook, MAX_OPEN_ALERTS } from '../alert-book.ts';
 import { createBaseline } from '../baseline.ts';
 import { eventMs } from '../event-time.ts';
-import { addNumber, addText, finishHash, handleOf, newHash, startHash, type Hash } from '../hash.ts';
+import {
+  addNumber,
+  addText,
+  finishHash,
+  handleOf,
+  newHash,
+  startHash,
+  startInCluster,
+  type Hash,
+} from '../hash.ts';
 import type { Facts, OpenAlert } from '../open-alert.ts';
 import { entityKey, isWorld, partyOf } from '../party.ts';
 import { sideQuery } from '../search-link.ts';
 import { stateOf } from '../snapshot.ts';
 import { attackOf, explain, kinds, rules, severityOf } from './explain.ts';
 import type { Options } from './options.ts';
-import { requestOf, requests, unitsOf, type Request } from './request.ts';
+import { requestOf, requests, type Request } from './request.ts';
+import { connectionsIn } from '../within.ts';
 import { createTargets, WINDOW_MS } from './targets.ts';
 
 const NAME = 'flood';
@@ -63,14 +73,16 @@ function createFlood(options: Options, context: DetectorContext): Detector {
     baseline.pass(flow.cluster, timeMs);
     const request = requestOf(flow);
     if (request === requests.none) return out ?? NONE;
-    startHash(source);
-    addText(source, entityKey(flow.source));
-    finishHash(source);
     hashTarget(target, flow, flow.destination.port ?? NO_PORT);
     const isUnanswered = request === requests.unanswered;
-    const came = { units: unitsOf(flow, WINDOW_MS), unanswered: isUnanswered, source, timeMs };
+    const came = {
+      units: connectionsIn(flow, WINDOW_MS),
+      unanswered: isUnanswered,
+      source: () => hashSource(flow),
+      timeMs,
+    };
     const slot = targets.add(target, came);
-    if (targets.isFlooded(slot) || targets.connections(slot) >= least) {
+    if (targets.connections(slot) >= least || (book.size > 0 && targets.isFlooded(slot))) {
       out = judge(target, slot, flow, request, out);
       if (targets.isFlooded(slot)) return out ?? NONE;
     }
@@ -79,9 +91,16 @@ function createFlood(options: Options, context: DetectorContext): Detector {
     if (!isUnanswered || !isFew || flow.destination.port === null) return out ?? NONE;
     hashTarget(wide, flow, ANY_PORT);
     const all = targets.add(wide, came);
-    if (targets.isFlooded(all) || targets.unanswered(all) >= options.unanswered)
+    if (targets.unanswered(all) >= options.unanswered || (book.size > 0 && targets.isFlooded(all)))
       out = judge(wide, all, flow, request, out);
     return out ?? NONE;
+  }
+
+  function hashSource(flow: Flow): Hash {
+    startHash(source);
+    addText(source, entityKey(flow.source));
+    finishHash(source);
+    return source;
   }
 
   function judge(key: Hash, slot: number, flow: Flow, request: Request, out: Alert[] | null): Alert[] | null {
@@ -162,7 +181,6 @@ function createFlood(options: Options, context: DetectorContext): Detector {
       found.kind === kinds.anyPort || destination.port === null
         ? ''
         : ` and destination.port : ${destination.port}`;
-    const windowMs = Math.floor(timeMs / WINDOW_MS) * WINDOW_MS;
     book.open(
       handleOf(key),
       flow,
@@ -180,7 +198,7 @@ function createFlood(options: Options, context: DetectorContext): Detector {
             0,
             Math.round(found.kind <= kinds.anyPort ? found.observed : facts['connections']!) - 1,
           ),
-          firstMs: windowMs,
+          firstMs: targets.sinceMs(slot),
           ports: [],
         },
         facts,
@@ -213,8 +231,7 @@ function createFlood(options: Options, context: DetectorContext): Detector {
 
 /** A port of a destination over one protocol. */
 function hashTarget(hash: Hash, flow: Flow, port: number): void {
-  startHash(hash);
-  addText(hash, flow.cluster);
+  startInCluster(hash, flow.cluster);
   addText(hash, entityKey(flow.destination));
   addNumber(hash, port);
   addNumber(hash, flow.protocol ?? -1);

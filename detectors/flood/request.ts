@@ -7,7 +7,6 @@ const UDP = 17;
 const SYN = 2;
 const RST = 4;
 const ACK = 16;
-const MOST_UNITS = 1_000_000;
 
 /** What a flow asks of its destination. `reflected` is an answer that the destination did not ask for. */
 export const requests = { none: 0, answered: 1, unanswered: 2, reflected: 3 } as const;
@@ -52,14 +51,4 @@ function isBackscatter(flow: Flow): boolean {
 function isReflected({ protocol, source, destinationPackets }: Flow): boolean {
   if (protocol !== UDP || source.port === null || !AMPLIFIERS.has(source.port)) return false;
   return !(destinationPackets !== null && destinationPackets > 0) && isWorld(source);
-}
-
-/** How many connections a flow stands for, as far as they fall into a window of `windowMs` that ends with it. */
-export function unitsOf(flow: Flow, windowMs: number): number {
-  const { connectionsStarted, aggregated } = flow;
-  const told = connectionsStarted !== null && connectionsStarted > 0 ? connectionsStarted : aggregated;
-  if (!(told > 1) || !Number.isFinite(told)) return 1;
-  const lastedMs = flow.endMs - flow.startMs;
-  const share = lastedMs > windowMs ? windowMs / lastedMs : 1;
-  return Math.min(Math.max(1, told * share), MOST_UNITS);
 }

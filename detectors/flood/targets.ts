@@ -11,6 +11,8 @@ const BUSY_SHARE = 0.1;
 const QUANTILE = 0.99;
 /** Busy destinations are few; each takes 1.6 kB. */
 const BUSY_OF = 64;
+/** The sources of few connections need no count, which is what nearly all windows have. */
+const SOURCES_FROM = 10;
 /** A flood that lasts that long is how it is from now on. */
 const ACCEPT_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -29,13 +31,16 @@ export interface Targets {
     came: {
       readonly units: number;
       readonly unanswered: boolean;
-      readonly source: Hash;
+      /** Asked for from the `SOURCES_FROM`-th connection of a window on. */
+      readonly source: () => Hash;
       readonly timeMs: number;
     },
   ): number;
   connections(slot: number): number;
   unanswered(slot: number): number;
   sources(slot: number): number;
+  /** Event time at which the present window had its first flow. */
+  sinceMs(slot: number): number;
   /** Says that the present window is one of a flood: it is not learned. */
   flooded(slot: number, timeMs: number): void;
   /** Whether the present window or the one before was of a flood. */
@@ -58,7 +63,7 @@ export interface TargetsOptions {
 const NOTHING: Usual = { connections: 0, sources: 0 };
 
 /**
- * Windows begin every ten seconds of event time. 79 bytes a destination; its quantiles by the hour of the week only when
+ * Windows begin every ten seconds of event time. 87 bytes a destination; its quantiles by the hour of the week only when
  * it was ever busy, since the thresholds have a floor. Busy windows alone are learned, which makes what is usual rather too high
  * than too low; those of a flood are not, until it has lasted for a day.
  */
@@ -77,6 +82,8 @@ export function createTargets(options: TargetsOptions): Targets {
     },
   });
   const windows = targets.table.column('window', Float64Array);
+  /** Event time of the first flow of the window. */
+  const sinceMs = targets.table.column('sinceMs', Float64Array);
   const counts = targets.table.column('count', Float32Array);
   const unanswered = targets.table.column('unanswered', Float32Array);
   /** Last window of a flood, and when it began. */
@@ -116,19 +123,21 @@ export function createTargets(options: TargetsOptions): Targets {
       const isNew = counts.at[slot] === 0;
       if (isNew || window > windows.at[slot]!) {
         if (!isNew) learn(target, slot);
+        if (counts.at[slot]! >= SOURCES_FROM) sources.clear(slot);
         windows.at[slot] = window;
+        sinceMs.at[slot] = timeMs;
         counts.at[slot] = 0;
         unanswered.at[slot] = 0;
-        sources.clear(slot);
       }
       counts.at[slot] = counts.at[slot]! + units;
       if (isUnanswered) unanswered.at[slot] = unanswered.at[slot]! + units;
-      sources.add(slot, source);
+      if (counts.at[slot] >= SOURCES_FROM) sources.add(slot, source());
       return slot;
     },
     connections: (slot) => counts.at[slot]!,
     unanswered: (slot) => unanswered.at[slot]!,
-    sources: (slot) => sources.count(slot),
+    sources: (slot) => Math.min(sources.count(slot), Math.ceil(counts.at[slot]!)),
+    sinceMs: (slot) => sinceMs.at[slot]!,
     flooded(slot, timeMs) {
       const window = windows.at[slot]!;
       if ((window - floodWindow.at[slot]!) * WINDOW_MS > HOUR_MS) floodMs.at[slot] = timeMs;

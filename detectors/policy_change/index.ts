@@ -97,22 +97,26 @@ function createPolicyChange(options: Options, context: DetectorContext): Detecto
 
   function observe(flow: Flow, role: 'source' | 'destination'): readonly Alert[] {
     const out = pass(flow.cluster, eventMs(flow), null);
-    const own = flow[role];
-    // A policy protects what is in a namespace, and judges by port.
-    if (own.namespace === null || flow.destination.port === null) return out ?? NONE;
+    // A policy protects what is in a namespace, and judges by port. What leaves the namespaces is its source's affair.
+    const { source, destination } = flow;
+    const own = role === 'source' ? source : destination;
+    const { namespace } = own;
+    if (namespace === null || destination.port === null) return out ?? NONE;
+    if (role === 'source' && destination.namespace !== null) return out ?? NONE;
+    hashEdge(flow, role);
     if (flow.verdict === 'deny') {
-      hashEdge(flow, role);
       denied.add(hash, nowMs);
       return out ?? NONE;
     }
+    // Nearly all flows end here: whether one was answered is asked of new connections alone.
+    if (allowed.meet(hash, nowMs)) return out ?? NONE;
     const outcome = contactOutcome(flow);
     if (outcome === outcomes.none || outcome === outcomes.failed) return out ?? NONE;
-    hashEdge(flow, role);
-    if (!allowed.add(hash, nowMs)) return out ?? NONE;
+    allowed.add(hash, nowMs);
     const wasDenied = denied.meet(hash, nowMs);
     const isKnown = isReady(own);
     if (changes.size === 0) return out ?? NONE;
-    const change = changes.of(flow.cluster, own.namespace, nowMs);
+    const change = changes.of(flow.cluster, [namespace, source.namespace ?? namespace], nowMs);
     return change === undefined ? (out ?? NONE) : follow(flow, role, { change, wasDenied, isKnown, out });
   }
 
@@ -126,8 +130,8 @@ function createPolicyChange(options: Options, context: DetectorContext): Detecto
 
   /** Who, to or from whom, on which port. The internet is one peer: its addresses are new every day. */
   function hashEdge(flow: Flow, role: 'source' | 'destination'): void {
-    const own = flow[role];
-    const other: Endpoint = role === 'source' ? flow.destination : flow.source;
+    const own = role === 'source' ? flow.source : flow.destination;
+    const other = role === 'source' ? flow.destination : flow.source;
     startHash(hash);
     addText(hash, entityKey(own));
     addText(hash, other.kind === 'public' ? 'public' : entityKey(other));

@@ -18,8 +18,8 @@ export interface RecentChange {
 /** The last change of each namespace, one that weakens it before one that may not. */
 export interface RecentChanges extends Pick<ShortMemory<RecentChange>, 'size' | 'section' | 'restore'> {
   add(change: PolicyChange, finding: Finding | null, timeMs: number): void;
-  /** What was lately changed for a namespace: its own policies, else those of the whole cluster. */
-  of(cluster: string, namespace: string, timeMs: number): RecentChange | undefined;
+  /** What was lately changed for namespaces: what weakens first, then their own policies before those of the cluster. */
+  of(cluster: string, namespaces: readonly string[], timeMs: number): RecentChange | undefined;
 }
 
 /** Namespaces whose change is remembered, in each lane. */
@@ -60,10 +60,14 @@ export function createRecentChanges(
         isWide: change.namespace === null,
       });
     },
-    of(cluster, namespace, timeMs) {
-      const own = memory.get(handle(cluster, namespace), timeMs);
-      const wide = memory.get(handle(cluster, ''), timeMs);
-      return own?.weakens || wide === undefined ? own : wide.weakens || own === undefined ? wide : own;
+    of(cluster, namespaces, timeMs) {
+      let found: RecentChange | undefined;
+      for (const namespace of [...namespaces, '']) {
+        const change = memory.get(handle(cluster, namespace), timeMs);
+        if (change?.weakens) return change;
+        found ??= change;
+      }
+      return found;
     },
     section: () => memory.section(),
     restore: (sections) => memory.restore(sections),

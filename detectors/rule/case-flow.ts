@@ -1,11 +1,13 @@
 import {
   newEndpoint,
   newFlow,
+  newPolicyChange,
   newPolicyRef,
   newRequest,
   newServiceRef,
   type Endpoint,
   type Flow,
+  type PolicyChange,
 } from '../../schema/records.ts';
 import { flowIds } from '../../schema/ids.ts';
 import { durationForm, parseDuration } from '../../pipeline/units.ts';
@@ -13,7 +15,8 @@ import { canonicalAddress, parseNetwork } from '../../query/address.ts';
 import { PROTOCOLS } from '../../query/aliases.ts';
 import type { Field } from '../../query/index.ts';
 import type { TestCase } from './definition.ts';
-import { flowField, unknownField } from './fields.ts';
+import { fieldOf, unknownField } from './fields.ts';
+import type { Subject, SubjectKind } from './subject.ts';
 
 type Line = TestCase['flows'][number];
 type Path = readonly (string | number)[];
@@ -33,38 +36,52 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 /** `source: { namespace: a }` and `source.namespace: a` are the same. */
 function* fieldsOfLine(
+  kind: SubjectKind,
   line: Line,
   prefix = '',
   at: Path = [],
 ): Generator<[name: string, value: unknown, at: Path]> {
   for (const [key, value] of Object.entries(line)) {
     const name = prefix + key;
-    const inner = flowField(name)?.type;
+    const inner = fieldOf(kind, name)?.type;
     if (isMapping(value) && (inner === 'record' || inner === 'map'))
-      yield* fieldsOfLine(value, `${name}.`, [...at, key]);
+      yield* fieldsOfLine(kind, value, `${name}.`, [...at, key]);
     else if (prefix !== '' || !TIMING.includes(key as 'at')) yield [name, value, [...at, key]];
   }
 }
 
-/** What is wrong with the flows of a case. */
-export function caseProblems(test: TestCase): { path: Path; message: string }[] {
-  return test.flows.flatMap((line, i) => {
-    const problems: { path: Path; message: string }[] = [];
+interface CaseProblem {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** Where the records of a case are written. */
+const listOf = (kind: SubjectKind): 'flows' | 'changes' => (kind === 'flow' ? 'flows' : 'changes');
+
+/** What is wrong with the records of a case. */
+export function caseProblems(kind: SubjectKind, test: TestCase): CaseProblem[] {
+  const list = listOf(kind);
+  const other = list === 'flows' ? 'changes' : 'flows';
+  if (test[other].length > 0)
+    return [{ path: [other], message: `the rule looks at a ${kind.replace('_', ' ')}: expected '${list}'` }];
+  if (test[list].length === 0) return [{ path: [], message: `missing: expected '${list}'` }];
+  return test[list].flatMap((line, i) => {
+    const problems: CaseProblem[] = [];
     for (const key of ['at', 'every'] as const) {
       const value = line[key];
       if (value !== undefined && parseDuration(textOf(value)) === null)
-        problems.push({ path: ['flows', i, key], message: `expected ${durationForm}` });
+        problems.push({ path: [list, i, key], message: `expected ${durationForm}` });
     }
     const { times } = line;
     if (
       times !== undefined &&
       !(Number.isInteger(times) && (times as number) >= 1 && (times as number) <= MAX_TIMES)
     )
-      problems.push({ path: ['flows', i, 'times'], message: `expected a number from 1 to ${MAX_TIMES}` });
-    for (const [name, value, at] of fieldsOfLine(line)) {
-      const field = flowField(name);
-      const problem = field === null ? unknownField(name, TIMING) : valueProblem(field, value);
-      if (problem !== null) problems.push({ path: ['flows', i, ...at], message: problem });
+      problems.push({ path: [list, i, 'times'], message: `expected a number from 1 to ${MAX_TIMES}` });
+    for (const [name, value, at] of fieldsOfLine(kind, line)) {
+      const field = fieldOf(kind, name);
+      const problem = field === null ? unknownField(kind, name, TIMING) : valueProblem(field, value);
+      if (problem !== null) problems.push({ path: [list, i, ...at], message: problem });
     }
     return problems;
   });
@@ -122,41 +139,65 @@ function fitting({ type, symbols }: Field, value: unknown): string | number | bo
   }
 }
 
-/** Flows of a case in order of time. What a line does not say is as the inventory would have filled it in. */
-export function caseFlows(test: TestCase): Flow[] {
-  const flows = test.flows.flatMap((line, i) => {
-    const idAt = flowIds({ cluster: 'test', node: null, collector: 'test', origin: `line ${i}` });
+/** Records of a case in order of time. What a line does not say is as the inventory would have filled it in. */
+export function caseRecords(kind: SubjectKind, test: TestCase): Subject[] {
+  const records = test[listOf(kind)].flatMap((line, i) => {
+    const origin = `line ${i}`;
+    const idAt = flowIds({ cluster: 'test', node: null, collector: 'test', origin });
     const span = (key: 'at' | 'every', fallback: number): number =>
       line[key] === undefined ? fallback : (parseDuration(textOf(line[key])) ?? fallback);
     const times = (line['times'] as number | undefined) ?? 1;
     return Array.from({ length: times }, (_, position) => {
       const timeMs = CASE_START_MS + span('at', 0) + position * span('every', 1000);
-      const flow = newFlow({
-        id: idAt(position),
-        origin: `line ${i}`,
-        position,
-        cluster: 'test',
-        collector: 'test',
-        startMs: timeMs,
-        endMs: timeMs,
-        receivedMs: timeMs + 1000,
-        source: newEndpoint(),
-        destination: newEndpoint(),
-      });
-      flow.protocol = 6;
-      for (const [name, value] of fieldsOfLine(line)) put(flow, flowField(name)!, value, position);
-      complete(flow.source, flow.cluster);
-      complete(flow.destination, flow.cluster);
-      return flow;
+      const place = { id: idAt(position), origin, position, timeMs };
+      const record = kind === 'flow' ? plainFlow(place) : plainChange(place);
+      for (const [name, value] of fieldsOfLine(kind, line))
+        put(record, fieldOf(kind, name)!, value, position);
+      if (kind === 'flow') completeBoth(record as Flow);
+      return record;
     });
   });
-  return flows.sort((a, b) => a.endMs - b.endMs || (a.id < b.id ? -1 : 1));
+  return records.sort((a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1));
 }
 
-function put(flow: Flow, field: Field, value: unknown, position: number): void {
+const timeOf = (record: Subject): number => ('endMs' in record ? record.endMs : record.timeMs);
+
+interface Place {
+  readonly id: string;
+  readonly origin: string;
+  readonly position: number;
+  readonly timeMs: number;
+}
+
+function plainFlow({ id, origin, position, timeMs }: Place): Flow {
+  const flow = newFlow({
+    id,
+    origin,
+    position,
+    cluster: 'test',
+    collector: 'test',
+    startMs: timeMs,
+    endMs: timeMs,
+    receivedMs: timeMs + 1000,
+    source: newEndpoint(),
+    destination: newEndpoint(),
+  });
+  flow.protocol = 6;
+  return flow;
+}
+
+const plainChange = ({ id, timeMs }: Place): PolicyChange =>
+  newPolicyChange({ id, timeMs, cluster: 'test', verb: 'update', kind: 'NetworkPolicy', name: 'policy' });
+
+function completeBoth(flow: Flow): void {
+  complete(flow.source, flow.cluster);
+  complete(flow.destination, flow.cluster);
+}
+
+function put(record: Subject, field: Field, value: unknown, position: number): void {
   const path = [...field.path];
   const last = path.pop()!;
-  let holder = flow as unknown as Record<string, unknown>;
+  let holder = record as unknown as Record<string, unknown>;
   for (const part of path) holder = partOf(holder, part);
   const one = (each: unknown) => fitting(field, each);
   const isList = field.many && !['policies'].includes(field.path[0]!);

@@ -1,10 +1,12 @@
+import { noticeOfChange } from '../../pipeline/notice.ts';
 import type { Alert } from '../../schema/records.ts';
-import { caseFlows } from './case-flow.ts';
+import { caseRecords } from './case-flow.ts';
 import type { Definition, TestCase } from './definition.ts';
 import { create } from './index.ts';
 import { options } from './options.ts';
 import { compileRule } from './rule.ts';
 import { createSchedule } from './schedule.ts';
+import { isFlow } from './subject.ts';
 
 export interface CaseResult {
   readonly name: string;
@@ -28,9 +30,12 @@ export function runCases(definition: Definition): CaseResult[] {
       evicted: () => {},
     });
     const opened: Alert[] = [];
-    for (const flow of caseFlows(test)) {
-      detector.observe(flow, 'source');
-      for (const alert of detector.observe(flow, 'rule')) if (alert.action === 'opened') opened.push(alert);
+    for (const record of caseRecords(definition.over, test)) {
+      if (isFlow(record)) detector.observe(record, 'source');
+      const alerts = isFlow(record)
+        ? detector.observe(record, 'rule')
+        : detector.notice?.(noticeOfChange(record, 'case', Infinity));
+      for (const alert of alerts ?? []) if (alert.action === 'opened') opened.push(alert);
     }
     return judge(
       test,

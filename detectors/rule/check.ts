@@ -2,7 +2,7 @@ import { compileQuery } from '../../query/index.ts';
 import { messageOf } from '../../pipeline/errors.ts';
 import { caseProblems } from './case-flow.ts';
 import type { Definition } from './definition.ts';
-import { flowField, unknownField } from './fields.ts';
+import { fieldOf, unknownField } from './fields.ts';
 import { messageProblems } from './message.ts';
 import { techniqueOf, unknownTechnique } from './techniques.ts';
 import { parseThreshold, wholeLeast, type Threshold } from './threshold.ts';
@@ -21,19 +21,20 @@ const METRICS = ['count', 'rate', 'sum', 'distinct', 'firstSeen', 'sequence'] as
 
 /** Everything that the shape of a definition does not tell: queries, fields, thresholds, techniques, placeholders. */
 export function checkRule(rule: Definition): RuleProblem[] {
+  const { over } = rule;
   const problems: RuleProblem[] = [];
   const wrong = (path: RuleProblem['path'], message: string): void => void problems.push({ path, message });
   const query = (path: RuleProblem['path'], text: string): void => {
     try {
-      compileQuery('flow', text);
+      compileQuery(rule.over, text);
     } catch (error) {
       wrong(path, messageOf(error));
     }
   };
   query(['where'], rule.where);
   for (const [i, name] of rule.groupBy.entries()) {
-    const field = flowField(name);
-    if (field === null) wrong(['groupBy', i], unknownField(name));
+    const field = fieldOf(over, name);
+    if (field === null) wrong(['groupBy', i], unknownField(over, name));
     else if (field.type === 'record' || field.type === 'map')
       wrong(['groupBy', i], `expected a field with a value, found '${name}', which has parts`);
   }
@@ -41,15 +42,15 @@ export function checkRule(rule: Definition): RuleProblem[] {
   for (const [i, text] of (rule.when.sequence ?? []).entries()) query(['when', 'sequence', i], text);
   for (const [i, id] of rule.attack.entries())
     if (techniqueOf(id) === null) wrong(['attack', i], unknownTechnique(id));
-  for (const message of messageProblems(rule.message)) wrong(['message'], message);
+  for (const message of messageProblems(over, rule.message)) wrong(['message'], message);
   for (const [i, test] of rule.cases.entries())
-    for (const { path, message } of caseProblems(test)) wrong(['cases', i, ...path], message);
+    for (const { path, message } of caseProblems(over, test)) wrong(['cases', i, ...path], message);
   return problems;
 }
 
 type Wrong = (path: RuleProblem['path'], message: string) => void;
 
-function checkCondition({ when }: Definition, wrong: Wrong): void {
+function checkCondition({ over, when }: Definition, wrong: Wrong): void {
   const given = METRICS.filter((name) => when[name] !== undefined && !(name === 'count' && when.sequence));
   if (given.length !== 1)
     wrong(
@@ -76,10 +77,10 @@ function checkCondition({ when }: Definition, wrong: Wrong): void {
     wrong(['when'], "missing: expected 'history', how long a group is watched before it can alert");
   else if (when.within !== undefined && when.history < 2 * when.within)
     wrong(['when', 'history'], 'expected at least twice the window');
-  checkThresholds(when, wrong);
+  checkThresholds({ over, when }, wrong);
 }
 
-function checkThresholds(when: Definition['when'], wrong: Wrong): void {
+function checkThresholds({ over, when }: Pick<Definition, 'over' | 'when'>, wrong: Wrong): void {
   const read = (
     key: 'count' | 'rate' | 'sum' | 'distinct' | 'ratio',
     example: string,
@@ -98,8 +99,8 @@ function checkThresholds(when: Definition['when'], wrong: Wrong): void {
   read('rate', '>= 50/s', ({ names, perMs }) => names.length === 0 && perMs > 0);
   const sum = read('sum', 'sourceBytes >= 1GiB', ({ names, perMs }) => names.length > 0 && perMs === 0);
   for (const name of sum?.names ?? []) {
-    const field = flowField(name);
-    if (field === null) wrong(['when', 'sum'], unknownField(name));
+    const field = fieldOf(over, name);
+    if (field === null) wrong(['when', 'sum'], unknownField(over, name));
     else if (field.type !== 'number' || field.many)
       wrong(['when', 'sum'], `'${name}' is ${field.type}: expected a number`);
   }
@@ -110,8 +111,8 @@ function checkThresholds(when: Definition['when'], wrong: Wrong): void {
   );
   if (distinct === null) return;
   const [name = ''] = distinct.names;
-  const field = flowField(name);
-  if (field === null) wrong(['when', 'distinct'], unknownField(name));
+  const field = fieldOf(over, name);
+  if (field === null) wrong(['when', 'distinct'], unknownField(over, name));
   else if (field.type === 'record' || field.type === 'map')
     wrong(['when', 'distinct'], `expected a field with a value, found '${name}', which has parts`);
   const least = wholeLeast(distinct);

@@ -1,17 +1,23 @@
 import { z } from 'zod';
 import { duration } from '../../pipeline/units.ts';
 import { Severities } from '../../schema/records.ts';
+import { subjectKinds } from './subject.ts';
 
 /** One test of a rule, written beside it. */
 const testCase = z.strictObject({
   name: z.string().min(1).describe('What it shows, in words.'),
   flows: z
     .array(z.record(z.string(), z.unknown()))
-    .min(1)
     .max(1000)
+    .default([])
     .describe(
       'Flows in short: `at` (after the beginning), `times` and `every`, and any field of a flow by its name.',
     ),
+  changes: z
+    .array(z.record(z.string(), z.unknown()))
+    .max(1000)
+    .default([])
+    .describe('The same for a rule over policy changes, with any field of one.'),
   expect: z
     .union([z.literal('silence'), z.int().min(1), z.array(z.string().min(1)).min(1)], {
       error: "expected 'silence', the number of alerts, or a list of their messages",
@@ -27,6 +33,10 @@ export const definition = z.strictObject({
     .describe('Name of the rule, as alerts show it; unique over all files.'),
   description: z.string().min(1).optional().describe('What it finds and why that matters, for people.'),
   enabled: z.boolean().default(true).describe('Whether the rule runs.'),
+  over: z
+    .enum(subjectKinds)
+    .default('flow')
+    .describe('The kind of record it looks at; where this page says flow, it is that.'),
   where: z.string().min(1).describe('KQL over the fields of a flow: which flows it looks at.'),
   groupBy: z
     .array(z.string().min(1))

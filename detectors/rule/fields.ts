@@ -1,24 +1,26 @@
-import type { Flow } from '../../schema/records.ts';
 import { aliasesOf, fieldsOf, type Field } from '../../query/index.ts';
 import { fieldNamed } from '../../query/fields.ts';
 import { nearest } from '../../query/suggest.ts';
+import type { Subject, SubjectKind } from './subject.ts';
 
-export type Reader = (flow: Flow) => string | number | boolean | null;
+export type Reader = (subject: Subject) => string | number | boolean | null;
 
-/** The field of a flow that a name stands for; its own name first, then an alias for exactly one field. */
-export function flowField(name: string): Field | null {
-  const own = fieldNamed('flow', name);
+/** The field of a record that a name stands for; its own name first, then an alias for exactly one field. */
+export function fieldOf(kind: SubjectKind, name: string): Field | null {
+  const own = fieldNamed(kind, name);
   if (own) return own;
-  const targets = Object.hasOwn(aliasesOf('flow'), name) ? aliasesOf('flow')[name]! : [];
-  return targets.length === 1 ? (fieldNamed('flow', targets[0]!) ?? null) : null;
+  const targets = targetsOf(kind, name);
+  return targets.length === 1 ? (fieldNamed(kind, targets[0]!) ?? null) : null;
 }
 
+const targetsOf = (kind: SubjectKind, name: string): readonly string[] =>
+  Object.hasOwn(aliasesOf(kind), name) ? aliasesOf(kind)[name]! : [];
+
 /** What is wrong with a name that is no field, with the nearest that is. */
-export function unknownField(name: string, extra: readonly string[] = []): string {
-  const targets = Object.hasOwn(aliasesOf('flow'), name) ? aliasesOf('flow')[name]! : [];
-  const near = targets[0] ?? nearest(name, [...fieldsOf('flow').keys(), ...extra]);
+export function unknownField(kind: SubjectKind, name: string, extra: readonly string[] = []): string {
+  const near = targetsOf(kind, name)[0] ?? nearest(name, [...fieldsOf(kind).keys(), ...extra]);
   const hint = near === undefined ? '' : `; did you mean '${near}'?`;
-  return `expected a field of a flow, found '${name}'${hint}`;
+  return `expected a field of a ${kind.replace('_', ' ')}, found '${name}'${hint}`;
 }
 
 type Holder = Readonly<Record<string, unknown>>;
@@ -26,9 +28,9 @@ type Holder = Readonly<Record<string, unknown>>;
 /** Reads a field; several values, such as those of `source.scopes`, are one text, in their order. */
 export function readerOf({ path, many }: Field): Reader {
   const [a, b] = path;
-  if (!many && path.length === 1) return (flow) => scalar((flow as unknown as Holder)[a!]);
+  if (!many && path.length === 1) return (subject) => scalar((subject as unknown as Holder)[a!]);
   if (!many && path.length === 2)
-    return (flow) => scalar(((flow as unknown as Holder)[a!] as Holder | null)?.[b!]);
+    return (subject) => scalar(((subject as unknown as Holder)[a!] as Holder | null)?.[b!]);
   return (flow) => {
     const found: string[] = [];
     gather(flow, path, 0, found);

@@ -1,30 +1,31 @@
-import { newParty, type Flow, type Party } from '../../schema/records.ts';
+import { newParty, type Flow, type Party, type PolicyChange } from '../../schema/records.ts';
 import { partyOf } from '../party.ts';
 import type { Definition } from './definition.ts';
-import { flowField, readerOf } from './fields.ts';
+import { fieldOf, readerOf } from './fields.ts';
+import { isFlow, type Subject } from './subject.ts';
 
 type Side = 'source' | 'destination';
 
 /** How a rule tells its groups apart, and whom each is about. */
 export interface Grouping {
   /** The cluster and the value of each field: one text for each group. */
-  keyOf(flow: Flow): string;
+  keyOf(subject: Subject): string;
   /**
    * What the lane of a group follows from: the entity of a side where groups lie within it, so that the lane has
    * seen what else it did; else the group itself.
    */
-  laneKeyOf(flow: Flow, key: string): string;
+  laneKeyOf(subject: Subject, key: string): string;
   readonly about: Side;
-  entityOf(flow: Flow): Party;
-  targetOf(flow: Flow): Party | null;
+  entityOf(subject: Subject): Party;
+  targetOf(subject: Subject): Party | null;
 }
 
 /** Fields that say who an endpoint is, rather than where it belongs. */
 const IDENTITY = new Set(['entity', 'ip', 'pod', 'workload', 'hostname', 'instance']);
 const SEPARATOR = '\u001f';
 
-export function groupingOf({ groupBy, about }: Definition): Grouping {
-  const fields = groupBy.map((name) => flowField(name)!);
+export function groupingOf({ over, groupBy, about }: Definition): Grouping {
+  const fields = groupBy.map((name) => fieldOf(over, name)!);
   const readers = fields.map(readerOf);
   const sideOf = ([first]: readonly string[]): Side | null =>
     first === 'source' || first === 'destination' ? first : null;
@@ -58,13 +59,29 @@ export function groupingOf({ groupBy, about }: Definition): Grouping {
 
   return {
     about: side,
-    laneKeyOf: (flow, key) => (within === null ? key : (flow[within].entity ?? key)),
-    keyOf(flow) {
-      let key = flow.cluster;
-      for (const read of readers) key += SEPARATOR + String(read(flow) ?? '');
+    laneKeyOf: (subject, key) =>
+      within === null || !isFlow(subject) ? key : (subject[within].entity ?? key),
+    keyOf(subject) {
+      let key = subject.cluster;
+      for (const read of readers) key += SEPARATOR + String(read(subject) ?? '');
       return key;
     },
-    entityOf: (flow) => (identifies(side) ? partyOf(flow[side]) : setOf(flow)),
-    targetOf,
+    entityOf(subject) {
+      if (!isFlow(subject)) return policyOf(subject, groupBy.includes('name'));
+      return identifies(side) ? partyOf(subject[side]) : setOf(subject);
+    },
+    targetOf: (subject) => (isFlow(subject) ? targetOf(subject) : null),
   };
+}
+
+/** Of a change: the policy, where each has its own alerts; else the policies of its namespace. */
+function policyOf({ cluster, kind, namespace, name }: PolicyChange, isOne: boolean): Party {
+  const where = namespace ?? '';
+  const party = newParty({
+    key: isOne ? `${cluster}/${kind}/${where}/${name}` : `${cluster}/policies/${where}`,
+  });
+  party.kind = 'policy';
+  party.namespace = namespace;
+  party.name = isOne ? name : namespace === null ? 'cluster-wide policies' : `policies of ${namespace}`;
+  return party;
 }

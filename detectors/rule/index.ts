@@ -1,11 +1,12 @@
 import type { Detector, DetectorContext, DetectorFactory } from '../../pipeline/contracts.ts';
-import type { Alert, Flow } from '../../schema/records.ts';
+import type { Alert, Flow, PolicyChange } from '../../schema/records.ts';
 import { eventMs } from '../event-time.ts';
 import { bytesOf, readAs } from '../key-table.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
 import type { Options } from './options.ts';
 import { groupLanes } from './route.ts';
 import { createRuleState, type RuleState } from './rule-state.ts';
+import type { Subject, SubjectKind } from './subject.ts';
 import { createSchedule, ruleTimeMs, type ActiveRule, type RuleSchedule, type RuleSet } from './schedule.ts';
 
 const NAME = 'rule';
@@ -61,13 +62,32 @@ function createRules(options: Options, schedule: RuleSchedule, context: Detector
     const out: Alert[] = [];
     const { rules } = rulesAt(ruleTimeMs(flow), out);
     closeDue(eventMs(flow), out);
-    for (const active of rules) {
-      if (!active.rule.matches(flow)) continue;
-      const { grouping } = active.rule;
-      const key = grouping.keyOf(flow);
-      if (laneOf(grouping.laneKeyOf(flow, key)) === context.lane) stateOf(active).take(flow, key, out);
-    }
+    judge('flow', rules, { subject: flow, timeMs: eventMs(flow) }, out);
     return out;
+  }
+
+  /** Every lane meets every change, and that of its group judges it. */
+  function changed(change: PolicyChange, timeMs: number): readonly Alert[] {
+    const out: Alert[] = [];
+    const { rules } = rulesAt(timeMs, out);
+    closeDue(timeMs, out);
+    judge('policy_change', rules, { subject: change, timeMs }, out);
+    return out;
+  }
+
+  function judge(
+    kind: SubjectKind,
+    rules: readonly ActiveRule[],
+    { subject, timeMs }: { readonly subject: Subject; readonly timeMs: number },
+    out: Alert[],
+  ): void {
+    for (const active of rules) {
+      const { definition, grouping, matches } = active.rule;
+      if (definition.over !== kind || !matches(subject)) continue;
+      const key = grouping.keyOf(subject);
+      if (laneOf(grouping.laneKeyOf(subject, key)) === context.lane)
+        stateOf(active).take({ subject, key, timeMs }, out);
+    }
   }
 
   function* sections(): Generator<readonly [string, Uint8Array]> {
@@ -81,6 +101,11 @@ function createRules(options: Options, schedule: RuleSchedule, context: Detector
     observe(flow, role) {
       if (Number.isNaN(beganMs)) beganMs = eventMs(flow);
       return role === 'rule' ? observe(flow) : NONE;
+    },
+    notice(notice) {
+      if (notice.kind !== 'policy_change') return NONE;
+      if (Number.isNaN(beganMs)) beganMs = notice.timeMs;
+      return changed(notice.record, notice.timeMs);
     },
     advance(watermarkMs) {
       const out: Alert[] = [];

@@ -24,7 +24,7 @@ export function createRoute(schedule: RuleSchedule, lanes: number): (flow: Flow)
   return (flow) => {
     let found: number[] | null = null;
     for (const { rule } of schedule.at(ruleTimeMs(flow)).rules) {
-      if (!rule.matches(flow)) continue;
+      if (rule.definition.over !== 'flow' || !rule.matches(flow)) continue;
       const { grouping } = rule;
       const lane = laneOf(grouping.laneKeyOf(flow, grouping.keyOf(flow)));
       if (found === null) found = [lane];

@@ -1,18 +1,26 @@
 import { digest } from '../../schema/ids.ts';
 import type { DetectorContext } from '../../pipeline/contracts.ts';
-import type { Alert, Flow } from '../../schema/records.ts';
+import type { Alert } from '../../schema/records.ts';
 import { createAlertBook, type AlertBook } from '../alert-book.ts';
-import { eventMs } from '../event-time.ts';
 import { addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
 import { explainBy } from './explain.ts';
+import { namespaceQuery } from '../search-link.ts';
 import type { ActiveRule } from './schedule.ts';
+import { isFlow, seenOf, type Subject } from './subject.ts';
 import { parseThreshold } from './threshold.ts';
+
+/** A record in its group, at its event time. */
+export interface Taken {
+  readonly subject: Subject;
+  readonly key: string;
+  readonly timeMs: number;
+}
 
 /** What one rule remembers in one lane. */
 export interface RuleState {
   readonly book: AlertBook;
   readonly keys: number;
-  take(flow: Flow, key: string, out: Alert[]): void;
+  take(taken: Taken, out: Alert[]): void;
   sections(): Iterable<readonly [string, Uint8Array]>;
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
@@ -55,27 +63,27 @@ export function createRuleState({ rule, sinceMs }: ActiveRule, options: RuleStat
     return facts;
   }
 
-  function open(flow: Flow, handle: number, key: string, out: Alert[]): void {
+  function open({ subject, key, timeMs }: Taken, handle: number, out: Alert[]): void {
     const { earlier, firstMs } = condition.measured;
     book.open(
       handle,
-      flow,
+      seenOf(subject, timeMs),
       {
         key,
         about: grouping.about,
-        entity: grouping.entityOf(flow),
-        target: grouping.targetOf(flow),
+        entity: grouping.entityOf(subject),
+        target: grouping.targetOf(subject),
         rule: rule.name,
         severity: definition.severity,
         attack: rule.attack,
-        query: rule.query,
+        query: isFlow(subject) ? rule.query : namespaceQuery(subject.namespace),
         facts: factsNow(),
-        note: rule.noteOf(flow),
+        note: rule.noteOf(subject),
         ...(earlier > 0
           ? {
               earlier: {
                 count: earlier,
-                firstMs: Number.isNaN(firstMs) ? eventMs(flow) : firstMs,
+                firstMs: Number.isNaN(firstMs) ? timeMs : firstMs,
                 ports: [],
               },
             }
@@ -90,19 +98,20 @@ export function createRuleState({ rule, sinceMs }: ActiveRule, options: RuleStat
     get keys() {
       return condition.size;
     },
-    take(flow, key, out) {
+    take(taken, out) {
+      const { subject, key, timeMs } = taken;
       startHash(hash);
       addText(hash, key);
       finishHash(hash);
-      const holds = condition.take(flow, hash, eventMs(flow));
+      const holds = condition.take(subject, hash, timeMs);
       const handle = handleOf(hash);
       const alert = book.get(handle);
       if (alert === undefined) {
-        if (holds) open(flow, handle, key, out);
+        if (holds) open(taken, handle, out);
       } else if (holds || condition.lasting) {
         if (condition.measured.value > (alert.facts['value'] ?? 0))
           alert.facts['value'] = condition.measured.value;
-        book.add(alert, flow, { severity: definition.severity }, out);
+        book.add(alert, seenOf(subject, timeMs), { severity: definition.severity }, out);
       }
     },
     *sections() {

@@ -1,12 +1,12 @@
 import { digest } from '../../schema/ids.ts';
-import type { Attack, Flow } from '../../schema/records.ts';
-import { compileQuery } from '../../query/index.ts';
+import type { Attack } from '../../schema/records.ts';
 import { formatDuration } from '../../pipeline/units.ts';
 import { conditionOf } from './condition-of.ts';
 import type { ConditionFactory } from './conditions/condition.ts';
 import type { Definition } from './definition.ts';
 import { groupingOf, type Grouping } from './grouping.ts';
 import { messageOf } from './message.ts';
+import { predicateOver, type Subject } from './subject.ts';
 import { techniqueOf } from './techniques.ts';
 
 /** A rule ready to run: nothing is looked up or parsed for a flow. */
@@ -15,8 +15,8 @@ export interface Rule {
   /** Of all that decides what it does; state belongs to it. */
   readonly digest: string;
   readonly definition: Definition;
-  /** Whether the rule looks at the flow at all. Most flows end here. */
-  readonly matches: (flow: Flow) => boolean;
+  /** Whether the rule looks at a record of its kind at all. Most flows end here. */
+  readonly matches: (subject: Subject) => boolean;
   readonly grouping: Grouping;
   readonly condition: ConditionFactory;
   /** What is measured, for a person, and from where on it alerts. */
@@ -26,24 +26,24 @@ export interface Rule {
   readonly maxGroups: number;
   readonly quietMs: number;
   readonly attack: readonly Attack[];
-  readonly noteOf: (flow: Flow) => string;
+  readonly noteOf: (subject: Subject) => string;
   readonly withinText: string;
-  /** KQL of the flows it looks at. */
+  /** KQL of what it looks at. */
   readonly query: string;
 }
 
 /** The definition must have passed `checkRule`. */
 export function compileRule(definition: Definition): Rule {
-  const { cases: _, description: __, enabled: ___, ...deciding } = definition;
+  const { cases: _, description: __, enabled: ___, over, ...deciding } = definition;
   const { when } = definition;
-  const where = compileQuery('flow', definition.where);
+  const where = predicateOver(over, definition.where);
   const { condition, metric, least, maxGroups, narrows } = conditionOf(definition);
   const windowMs = when.within ?? when.firstSeen ?? 0;
   return {
     name: definition.name,
-    digest: digest(12, JSON.stringify(deciding)),
+    digest: digest(12, JSON.stringify(over === 'flow' ? deciding : { over, ...deciding })),
     definition,
-    matches: narrows === null ? where : (flow) => where(flow) && narrows(flow),
+    matches: narrows === null ? where : (subject) => where(subject) && narrows(subject),
     grouping: groupingOf(definition),
     condition,
     metric,
@@ -51,7 +51,7 @@ export function compileRule(definition: Definition): Rule {
     maxGroups: Math.min(definition.maxGroups, maxGroups),
     quietMs: Math.max(definition.quiet, when.within ?? 0),
     attack: definition.attack.map((id) => techniqueOf(id)!),
-    noteOf: messageOf(definition.message),
+    noteOf: messageOf(over, definition.message),
     withinText: formatDuration(windowMs),
     query: definition.where,
   };

@@ -14,12 +14,11 @@ import { explain, rules, severityOf, type Silent } from './explain.ts';
 import { createLossAlerts } from './loss-alerts.ts';
 import { nodeKey, nodeNames, sourceKey, sourceNames, workloadNames, type Names } from './names.ts';
 import type { Options } from './options.ts';
-import { createSubjects, type Profile, type Subjects } from './subjects.ts';
+import { createSubjects, MINUTE_MS, minuteOf, type Profile, type Subjects } from './subjects.ts';
 
 const NAME = 'silence';
 const STATE_VERSION = 1;
 const NONE: readonly Alert[] = [];
-const MINUTE_MS = 60_000;
 /** Most of each kind that are watched in a lane: each takes some hundred bytes. */
 const MAX_WATCHED = 2_000;
 const codes: Readonly<Record<Silent, number>> = { workload: 1, node: 2, source: 3 };
@@ -115,16 +114,13 @@ function createSilence(options: Options, context: DetectorContext): Detector {
   function observe(flow: Flow): readonly Alert[] {
     const out = pass(eventMs(flow));
     if (!isInventoried(flow.source)) return out ?? NONE;
-    hashOf('workload', flow.cluster, entityKey(flow.source));
+    // Its key names its cluster.
+    hashOf('workload', '', entityKey(flow.source));
     const slot = workloads.meet(own, nowMs);
+    if (!workloads.isNewMinute) return out ?? NONE;
     const profile = workloads.profiles.get(slot);
-    if (profile === undefined) {
-      if (workloads.isReady(slot)) watch(workloads, slot, () => workloadNames(flow), flow);
-    } else if (profile.minute !== minuteOf(nowMs)) {
-      profile.minute = minuteOf(nowMs);
-      profile.flow = summaryOf(flow);
-      Object.assign(profile, reporterOf(flow));
-    }
+    if (profile !== undefined) Object.assign(profile, reporterOf(flow), { flow: summaryOf(flow) });
+    else if (workloads.isReady(slot)) watch(workloads, slot, () => workloadNames(flow), flow);
     return (workloads.isBack ? returned(workloads, nowMs, out) : out) ?? NONE;
   }
 
@@ -167,7 +163,6 @@ function createSilence(options: Options, context: DetectorContext): Detector {
       ...reporterOf(seen),
       handle: handleOf(own),
       flow: 'destination' in seen ? summaryOf(seen) : null,
-      minute: minuteOf(nowMs),
     });
   }
 
@@ -258,5 +253,3 @@ function createSilence(options: Options, context: DetectorContext): Detector {
     }),
   };
 }
-
-const minuteOf = (timeMs: number): number => Math.floor(timeMs / MINUTE_MS);

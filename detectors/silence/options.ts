@@ -39,6 +39,11 @@ export const options = z.strictObject({
     .describe(
       'How long somebody must have reported before its silence is told, and how long losses of a cluster are info, in milliseconds of event time.',
     ),
+  staleMs: z
+    .int()
+    .min(3_600_000)
+    .default(604_800_000)
+    .describe('Who was away for longer is learned anew, in milliseconds: what it did before says little.'),
   lossWindowMs: z
     .int()
     .min(60_000)

@@ -10,9 +10,8 @@ export interface Profile extends Names {
   /** Slots of the node and of the source that report it; -1 where there is none. */
   node: number;
   source: number;
-  /** One of its last flows, where it has any, and the minute this was noted in. */
+  /** One of its last flows, where it has any. */
   flow: FlowSummary | null;
-  minute: number;
 }
 
 /** How silent somebody may be, by its history. */
@@ -35,6 +34,8 @@ export interface Subjects {
   find(key: Hash): number;
   /** Whether, as of the last `meet`, it had been given up as silent; and how long it had been away. */
   readonly isBack: boolean;
+  /** Whether it was the first of its minute. */
+  readonly isNewMinute: boolean;
   readonly awayMs: number;
   /** Whether there is history enough to miss it. */
   isReady(slot: number): boolean;
@@ -64,11 +65,15 @@ export interface SubjectsOptions {
   readonly leastExpected: number;
   readonly leastRecords: number;
   readonly learnMs: number;
+  /** Who was away for longer begins anew. */
+  readonly staleMs: number;
   readonly evicted: (slot: number) => void;
   readonly turnedAway: () => void;
 }
 
 const HOUR_MS = 3_600_000;
+export const MINUTE_MS = 60_000;
+export const minuteOf = (timeMs: number): number => Math.floor(timeMs / MINUTE_MS);
 
 /** About 60 bytes a key; a few hundred more while it is watched. */
 export function createSubjects(options: SubjectsOptions): Subjects {
@@ -91,18 +96,24 @@ export function createSubjects(options: SubjectsOptions): Subjects {
   /** So that each is counted once. */
   const turnedAway = table.column('turnedAway', Uint8Array);
   let isBack = false;
+  let isNewMinute = true;
   let awayMs = 0;
 
   function begin(slot: number, timeMs: number): void {
     firstMs.at[slot] = timeMs;
     sinceMs.at[slot] = timeMs;
     lastMs.at[slot] = timeMs;
+    longestMs.at[slot] = 0;
     records.at[slot] = 1;
+    profiles.delete(slot);
   }
 
   return {
     get size() {
       return table.size;
+    },
+    get isNewMinute() {
+      return isNewMinute;
     },
     get isBack() {
       return isBack;
@@ -114,6 +125,7 @@ export function createSubjects(options: SubjectsOptions): Subjects {
     find: (key) => table.find(key),
     meet(key, timeMs) {
       isBack = false;
+      isNewMinute = true;
       let slot = table.find(key);
       if (slot === -1) {
         begin((slot = table.claim(key)), timeMs);
@@ -121,8 +133,13 @@ export function createSubjects(options: SubjectsOptions): Subjects {
       }
       awayMs = timeMs - lastMs.at[slot]!;
       if (awayMs < 0) return slot;
+      isNewMinute = awayMs >= MINUTE_MS || minuteOf(timeMs) !== minuteOf(lastMs.at[slot]!);
       isBack = silent.at[slot] === 1;
       silent.at[slot] = 0;
+      if (awayMs > options.staleMs) {
+        begin(slot, timeMs);
+        return slot;
+      }
       // A silence that was told of is no pause to get used to.
       if (!isBack && awayMs > longestMs.at[slot]!) longestMs.at[slot] = awayMs;
       if (awayMs > options.pauseMs) sinceMs.at[slot] = timeMs;

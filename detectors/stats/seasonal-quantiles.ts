@@ -13,6 +13,11 @@ export interface SeasonalQuantiles {
   expected(slot: number, timeMs: number): number;
   /** The value that a share q of buckets stays below at this hour of the week; q below 0.5 asks for falls. */
   quantile(slot: number, timeMs: number, q: number): number;
+  /**
+   * Forgets by half how far values were from what was expected: for when expectations have become better, such as after the
+   * first week. `count` is halved too.
+   */
+  fade(slot: number): void;
   sections(): Iterable<readonly [string, Uint8Array]>;
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
@@ -83,6 +88,7 @@ export function createSeasonalQuantiles(table: ColumnHolder, name: string): Seas
       residuals.count(slot) === 0 ? 0 : Math.expm1(levelAt(slot, hourOfWeek(timeMs))),
     quantile: (slot, timeMs, q) =>
       Math.max(0, Math.exp(levelAt(slot, hourOfWeek(timeMs))) * residuals.quantile(slot, q) - 1),
+    fade: (slot) => residuals.fade(slot),
     *sections() {
       yield* levels.sections();
       yield* weights.sections();

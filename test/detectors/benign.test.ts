@@ -10,8 +10,10 @@ const types = [
   'brute_force',
   'control_plane_access',
   'dns_abuse',
+  'exfiltration',
   'lateral_movement',
   'new_edge',
+  'policy_change',
   'threat_intel',
   'verdict_mismatch',
 ] as const;

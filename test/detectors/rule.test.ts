@@ -9,9 +9,10 @@ import { createRoute } from '../../detectors/rule/route.ts';
 import { compileRule, type Rule } from '../../detectors/rule/rule.ts';
 import { createSchedule, type RuleSchedule } from '../../detectors/rule/schedule.ts';
 import { digest } from '../../schema/ids.ts';
-import type { Alert, Flow } from '../../schema/records.ts';
+import type { Alert } from '../../schema/records.ts';
 import { detectorContract } from '../contracts/detectorContract.ts';
-import { canonical, inOrder, opened, runDetector, type RunOptions } from './harness.ts';
+import { canonical, inOrder, opened, runDetector, type Item, type RunOptions } from './harness.ts';
+import { aChange } from './notices.ts';
 import { address, addresses, flowsOf, pod, ports, T0, type Traffic } from './scenario.ts';
 
 type Raw = Record<string, unknown>;
@@ -36,7 +37,7 @@ function defined(parts: Raw): Definition {
 const ruleOf = (parts: Raw): Rule => compileRule(defined(parts));
 const scheduleOf = (...rules: readonly Raw[]): RuleSchedule => createSchedule(rules.map(ruleOf));
 
-function run(schedule: RuleSchedule, flows: readonly Flow[], how: RunOptions = {}): readonly Alert[] {
+function run(schedule: RuleSchedule, flows: readonly Item[], how: RunOptions = {}): readonly Alert[] {
   const factory = create(options.parse({}), schedule);
   return runDetector(factory, flows, { ruleLanes: (lanes) => createRoute(schedule, lanes), ...how }).alerts;
 }
@@ -466,4 +467,76 @@ test('an address that keeps just under a threshold, and one that evicts groups o
   assert.equal(opened(result.alerts).length, 0);
   assert.ok(result.keys <= 120 && result.evicted > 1000, `${result.keys} keys`);
   assert.ok(result.snapshotBytes < 120 * 49 * 16 + 40_000, `${result.snapshotBytes} bytes`);
+});
+
+const overChanges = {
+  over: 'policy_change',
+  where: 'verb : delete and not user : system*',
+  groupBy: ['namespace', 'user'],
+  message: '{user} deleted {value} policies of {namespace} within {within}, last {kind} {name}',
+} as const;
+
+test('rule: over policy changes, with the conditions that there are for flows', () => {
+  const changes = [
+    ...[1, 2, 3].map((i) => aChange(`${i}m`, { verb: 'delete', name: `p${i}` })),
+    aChange('4m', { verb: 'delete', user: 'system:x' }),
+    aChange('5m', { verb: 'delete', user: 'bob' }),
+    aChange('6m', { verb: 'update' }),
+  ];
+  const schedule = scheduleOf({ ...overChanges, when: { count: '>= 3', within: '10m' } });
+  const flows = flowsOf([{ at: '0s', times: 40, ...allowed }]);
+  const alerts = run(schedule, [...flows, ...changes]);
+  assert.deepEqual(messages(alerts), ['alice deleted 3 policies of shop within 10m, last NetworkPolicy p3']);
+  const [alert] = opened(alerts);
+  assert.deepEqual(
+    [alert!.entity.key, alert!.entity.kind, alert!.evidence.records, alert!.why.factors[0]!.name],
+    ['test/policies/shop', 'policy', [changes[2]!.record.id], 'changes within 10m'],
+  );
+  assert.match(alert!.links.search ?? '', /destination\.namespace : "shop"/);
+  const single = scheduleOf({
+    ...overChanges,
+    groupBy: ['kind', 'namespace', 'name'],
+    when: { firstSeen: '1d', learn: '2m' },
+  });
+  assert.deepEqual(
+    opened(run(single, changes)).map(({ entity }) => entity.key),
+    ['test/NetworkPolicy/shop/p3', 'test/NetworkPolicy/shop/web'],
+  );
+});
+
+test('rule: what is wrong with a rule over policy changes is said in its own fields', () => {
+  const problems = (parts: Raw): string[] =>
+    checkRule(
+      definition.parse({
+        name: 'mine',
+        when: { count: '>= 1', within: '1m' },
+        severity: 'low',
+        ...overChanges,
+        ...parts,
+      }),
+    ).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  assert.deepEqual(problems({}), []);
+  assert.match(problems({ where: 'verdict : deny' })[0]!, /^where: .*verdict/);
+  assert.match(
+    problems({ groupBy: ['usr'] })[0]!,
+    /expected a field of a policy change, found 'usr'; did you mean 'user'/,
+  );
+  assert.match(
+    problems({ cases: [{ name: 'a', flows: [{ verdict: 'deny' }], expect: 'silence' }] })[0]!,
+    /^cases\.0\.flows: the rule looks at a policy change: expected 'changes'/,
+  );
+  assert.match(
+    problems({ cases: [{ name: 'a', expect: 'silence' }] })[0]!,
+    /cases\.0: missing: expected 'changes'/,
+  );
+});
+
+/** As computed when rules looked at flows only: state and alerts of rules belong to it. */
+const DIGEST_BEFORE = 'z4GaGUg9E81u';
+
+test('rule: the digest of a rule over flows is what it was before there were others', () => {
+  const parts = { where: 'cluster : test', groupBy: [], message: 'seen' };
+  assert.equal(ruleOf(parts).digest, DIGEST_BEFORE);
+  assert.equal(ruleOf({ ...parts, over: 'flow' }).digest, DIGEST_BEFORE);
+  assert.notEqual(ruleOf({ ...parts, over: 'policy_change' }).digest, DIGEST_BEFORE);
 });

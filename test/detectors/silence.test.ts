@@ -167,6 +167,11 @@ test('silence: a collector that pauses has nobody missed for the time it did not
   );
 });
 
+test('silence: recordings with weeks between them are each learned anew', () => {
+  const pieces = ['0s', '800h', '1600h'].map((at) => reports('n1', { at, times: 1_000, every: '1m' }));
+  assert.deepEqual(opened(run(flowsOf(pieces), { tailMs: 1e10 }).alerts), []);
+});
+
 test('silence: clocks and fields gone wrong raise nothing and break nothing', () => {
   const strange = reports('n1', {
     tune(flow, i) {

@@ -8,6 +8,7 @@ import {
   handleOf,
   newHash,
   startHash,
+  startInCluster,
   type Hash,
 } from '../../detectors/hash.ts';
 import { createKeyTable } from '../../detectors/key-table.ts';
@@ -54,6 +55,16 @@ test('hash: parts are delimited and in order', () => {
     hashOf('abc', 2),
   ];
   assert.equal(new Set(all.map((hash) => `${hash.hi} ${hash.lo}`)).size, all.length);
+});
+
+test('hash: a cluster is hashed once, whichever comes between', () => {
+  for (const cluster of ['a', 'a', 'b', 'a', '', 'b']) {
+    const hash = newHash();
+    startInCluster(hash, cluster);
+    addText(hash, 'x');
+    finishHash(hash);
+    assert.deepEqual(hash, hashOf(cluster, 'x'));
+  }
 });
 
 test('key table: below the cap it is a map, whatever is asked in whatever order', () => {

@@ -299,6 +299,18 @@ test('a case and the sum of two, counted by hand', () => {
   );
 });
 
+test('spans of a host count as late from a day after its first flow on, unless something malicious is in them', () => {
+  const flows = [
+    seen(0.1, '10.0.0.1', '9.9.9.9', 'benign'),
+    seen(24.05, '10.0.0.1', '9.9.9.9', 'benign'),
+    seen(24.5, '10.0.0.1', '9.9.9.9', 'benign'),
+    seen(30, '10.0.0.1', '9.9.9.9', 'benign'),
+    seen(30.01, '10.0.0.1', '9.9.9.9', 'malicious', 'port scan'),
+    seen(40, '10.0.0.2', '9.9.9.9', 'benign'),
+  ];
+  assert.equal(scoreCase(subject, ran(flows, []), defaultScoring).lateBuckets, 1);
+});
+
 test('nothing to divide by gives no number', () => {
   const totals = totalsOf([]);
   assert.equal(totals.falseAlertsPerHostDay, null);

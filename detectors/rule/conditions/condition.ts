@@ -1,5 +1,5 @@
-import type { Flow } from '../../../schema/records.ts';
 import type { Hash } from '../../hash.ts';
+import type { Subject } from '../subject.ts';
 
 /** What a condition measured with the last flow it took. One object, written over each time. */
 export interface Measured {
@@ -24,7 +24,7 @@ export const newMeasured = (): Measured => ({
 /** The part of a rule that remembers. A pure fold over the flows of each group, in order of event time. */
 export interface Condition {
   /** Takes one flow of a group in; true when the condition holds with it. */
-  take(flow: Flow, group: Hash, timeMs: number): boolean;
+  take(subject: Subject, group: Hash, timeMs: number): boolean;
   readonly measured: Measured;
   /** Every flow of a group belongs to its open alert, whether or not the condition still holds. */
   readonly lasting: boolean;

@@ -1,7 +1,7 @@
-import type { Flow } from '../../../schema/records.ts';
 import { addText, finishHash, handleOf, newHash, startHash } from '../../hash.ts';
 import { bytesOf, createKeyTable, readAs } from '../../key-table.ts';
 import { newMeasured, type ConditionFactory } from './condition.ts';
+import type { Subject } from '../subject.ts';
 
 /** Values held for all groups of a rule in all lanes: a rule that needs many a group holds fewer groups. */
 export const MAX_VALUES = 2_000_000;
@@ -11,7 +11,7 @@ export const MAX_VALUES = 2_000_000;
  * them it alerts. Each is a hash of 53 bits with the time it was last met.
  */
 export const distinct =
-  (valueOf: (flow: Flow) => string | null, least: number, withinMs: number): ConditionFactory =>
+  (valueOf: (subject: Subject) => string | null, least: number, withinMs: number): ConditionFactory =>
   ({ name, maxKeys, evicted }) => {
     const held: (Float64Array<ArrayBuffer> | undefined)[] = [];
     const table = createKeyTable({ name, maxKeys, evict: () => evicted(1) });
@@ -88,8 +88,8 @@ export const distinct =
       get size() {
         return table.size;
       },
-      take(flow, group, timeMs) {
-        const text = valueOf(flow);
+      take(subject, group, timeMs) {
+        const text = valueOf(subject);
         if (text === null) return false;
         startHash(hash);
         addText(hash, text);

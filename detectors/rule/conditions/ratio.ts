@@ -1,10 +1,10 @@
-import type { Flow } from '../../../schema/records.ts';
 import { createKeyTable } from '../../key-table.ts';
 import { reaches, type Threshold } from '../threshold.ts';
 import { newMeasured, type ConditionFactory } from './condition.ts';
+import type { Subject } from '../subject.ts';
 
 export interface RatioOptions {
-  readonly amountOf: (flow: Flow) => number;
+  readonly amountOf: (subject: Subject) => number;
   /** What must be reached whatever the history says. */
   readonly floor: Threshold;
   /** How many times the mean it must be. */
@@ -35,7 +35,7 @@ export const ratio =
       get size() {
         return table.size;
       },
-      take(flow, group, timeMs) {
+      take(subject, group, timeMs) {
         const slot = table.claim(group);
         const now = Math.floor(timeMs / withinMs);
         if (isOld.at[slot] === 0) {
@@ -51,7 +51,7 @@ export const ratio =
           window.at[slot] = now;
           amount.at[slot] = 0;
         }
-        measured.value = amount.at[slot] = amount.at[slot]! + amountOf(flow);
+        measured.value = amount.at[slot] = amount.at[slot]! + amountOf(subject);
         measured.expected = mean.at[slot]!;
         measured.historyMs = (now - since.at[slot]!) * withinMs;
         return (

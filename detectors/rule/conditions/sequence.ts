@@ -1,11 +1,11 @@
-import type { Flow } from '../../../schema/records.ts';
 import { createKeyTable } from '../../key-table.ts';
 import { newMeasured, type ConditionFactory } from './condition.ts';
 import { createRows } from './rows.ts';
+import type { Subject } from '../subject.ts';
 
 export interface SequenceOptions {
-  readonly first: (flow: Flow) => boolean;
-  readonly second: (flow: Flow) => boolean;
+  readonly first: (subject: Subject) => boolean;
+  readonly second: (subject: Subject) => boolean;
   /** How many of the first it takes, 1 to 32. */
   readonly least: number;
   readonly withinMs: number;
@@ -33,10 +33,10 @@ export const sequence =
       get size() {
         return table.size;
       },
-      take(flow, group, timeMs) {
+      take(subject, group, timeMs) {
         // A flow that meets both is no sequence by itself.
-        const holds = second(flow) && follows(group, timeMs);
-        if (first(flow)) {
+        const holds = second(subject) && follows(group, timeMs);
+        if (first(subject)) {
           const slot = table.claim(group);
           const at = times.of(slot) + (met.at[slot]! % least);
           times.at[at] = timeMs;

@@ -1,8 +1,8 @@
-import type { Flow } from '../../../schema/records.ts';
 import { createKeyTable } from '../../key-table.ts';
 import { reaches, type Threshold } from '../threshold.ts';
 import { newMeasured, type ConditionFactory } from './condition.ts';
 import { createRows } from './rows.ts';
+import type { Subject } from '../subject.ts';
 
 const STEPS = 10;
 /** The step under way and ten whole ones: the window is never cut short, and at most a tenth too long. */
@@ -10,7 +10,7 @@ const WIDTH = STEPS + 1;
 
 /** A count or sum over a window that slides in tenths of itself. */
 export const total =
-  (amountOf: (flow: Flow) => number, threshold: Threshold, withinMs: number): ConditionFactory =>
+  (amountOf: (subject: Subject) => number, threshold: Threshold, withinMs: number): ConditionFactory =>
   ({ name, maxKeys, evicted }) => {
     const stepMs = withinMs / STEPS;
     const table = createKeyTable({ name, maxKeys, evict: () => evicted(1) });
@@ -25,7 +25,7 @@ export const total =
       get size() {
         return table.size;
       },
-      take(flow, group, timeMs) {
+      take(subject, group, timeMs) {
         const slot = table.claim(group);
         const at = cells.of(slot);
         const now = Math.floor(timeMs / stepMs);
@@ -43,7 +43,7 @@ export const total =
           for (let i = 0; i < WIDTH; i++) sum += cells.at[at + i]!;
           amount.at[slot] = sum;
         }
-        const more = amountOf(flow);
+        const more = amountOf(subject);
         cells.at[at + cellOf(step.at[slot]!)]! += more;
         measured.value = amount.at[slot] = amount.at[slot]! + more;
         return reaches(threshold, measured.value);

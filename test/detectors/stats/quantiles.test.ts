@@ -129,6 +129,16 @@ test('few of the usual buckets of a week to come are above the 99.9 % quantile',
   assert.ok(above <= 10, `${above} of 2,016`);
 });
 
+test('fading after the first weeks forgets how far off hours were before they were known', () => {
+  const noon = MONDAY_MS + (2 * 168 + 12) * HOUR_MS;
+  const { seasonal, slot } = learned(2);
+  const before = seasonal.quantile(slot, noon, 0.001);
+  for (let i = 0; i < 6; i++) seasonal.fade(slot);
+  const after = seasonal.quantile(slot, noon, 0.001);
+  assert.ok(before < 300_000 && after > 400_000, `${before}, then ${after} where 700,000 is the least`);
+  assert.ok(Math.abs(seasonal.expected(slot, noon) / 1_000_000 - 1) < 0.2);
+});
+
 test('a seasonal profile is the same after a restart', () => {
   const { table, seasonal, slot } = learned(1);
   const state = saved(table.sections(), seasonal.sections());

@@ -9,8 +9,9 @@ import {
   type Topic,
   type TopicRecord,
 } from '../../../pipeline/log.ts';
+import { noticeOfLoss } from '../../../pipeline/notice.ts';
 import { codecOf } from '../../../schema/codec.ts';
-import { schemas, type Flow, type RecordKind, type RecordTypes } from '../../../schema/records.ts';
+import { newLoss, schemas, type Flow, type RecordKind, type RecordTypes } from '../../../schema/records.ts';
 import { aFlow, T0 } from '../../helpers/flows.ts';
 import { kafka } from '../../services/kafka.ts';
 import { collect, freshLog, openLog } from './support.ts';
@@ -177,6 +178,26 @@ test('what lies beside records', { timeout: 110_000 }, async (t) => {
       [
         [true, null, undefined],
         [false, null, undefined],
+      ],
+    );
+  });
+
+  await t.test('notices keep their place among the records', async (t) => {
+    const { log } = await freshLog(t, service);
+    const loss = newLoss({ id: 'l1', where: 'source.test', sinceMs: T0, untilMs: T0 });
+    const notice = noticeOfLoss(loss, 'file:a', T0);
+    await log.append('enriched', [
+      { partition: 1, key: null, value: aFlow({ position: 1 }) },
+      { partition: 1, key: null, value: null, raw: 2, notice },
+      { partition: 1, key: null, value: aFlow({ position: 2 }) },
+    ]);
+    const read = await collect(log, { group: 'notices', topics: ['enriched'] }, (all) => all.length === 3);
+    assert.deepEqual(
+      read.map((e) => [e.value?.position ?? null, e.notice, e.raw]),
+      [
+        [1, undefined, 0],
+        [null, notice, 2],
+        [2, undefined, 0],
       ],
     );
   });
