@@ -107,6 +107,9 @@ function createRules(options: Options, schedule: RuleSchedule, context: Detector
       if (Number.isNaN(beganMs)) beganMs = notice.timeMs;
       return changed(notice.record, notice.timeMs);
     },
+    learned(_cluster, fromMs) {
+      beganMs = Number.isNaN(beganMs) ? fromMs : Math.min(beganMs, fromMs);
+    },
     advance(watermarkMs) {
       const out: Alert[] = [];
       rulesAt(watermarkMs, out);

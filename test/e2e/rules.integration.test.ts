@@ -238,6 +238,16 @@ test(
         if (rule === 'before') assert.ok(lastMs < fromMs, `${rule} at ${lastMs}, changed at ${fromMs}`);
         if (rule === 'after') assert.ok(firstMs >= fromMs, `${rule} at ${firstMs}, in force from ${fromMs}`);
       }
+
+      // What is learned of history reaches every process that has lanes, while it runs.
+      const args = ['baseline', '--from', input, '--source', 'netobserv', '--config', all.file, '-q'];
+      const learned = await weir(args, replayDir);
+      assert.equal(learned.code, 0, learned.err);
+      await until(
+        'both know',
+        () => [first, second].every((one) => one.log().includes('know what was learned of history')),
+        PATIENCE,
+      );
     } catch (error) {
       console.error(String(error).slice(0, 4000));
       for (const one of [first, second]) console.error(`--- ${one.name}\n${one.log().slice(-3000)}`);
