@@ -296,11 +296,8 @@ export function farSideSuite(product: Product): void {
     const batches = Array.from({ length: 40 }, () => someFlows(500));
     let acknowledged = 0;
     const failures: unknown[] = [];
-    const killed = (async () => {
-      while (acknowledged < 4000 && failures.length === 0)
-        await new Promise((resolve) => setImmediate(resolve));
-      await server.kill!();
-    })();
+    let enough: () => void = () => {};
+    const killed = new Promise<void>((resolve) => (enough = resolve)).then(() => server.kill!());
     const lanes = Array.from({ length: 4 }, async (_, lane) => {
       for (let i = lane; i < batches.length; i += 4) {
         try {
@@ -309,6 +306,7 @@ export function farSideSuite(product: Product): void {
         } catch (error) {
           failures.push(error);
         }
+        if (acknowledged >= 4000 || failures.length > 0) enough();
       }
     });
     await Promise.all([...lanes, killed]);
