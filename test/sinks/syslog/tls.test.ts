@@ -80,13 +80,20 @@ test('a client certificate and authority rotated on disk are used at the next co
   const old = await authority(join(dir, 'old'));
   const next = await authority(join(dir, 'next'));
   const files = { ca: join(dir, 'ca.crt'), cert: join(dir, 'client.crt'), key: join(dir, 'client.key') };
-  const put = async (from: typeof old, commonName: string): Promise<{ cert: Buffer; key: Buffer; ca: Buffer }> => {
+  const put = async (
+    from: typeof old,
+    commonName: string,
+  ): Promise<{ cert: Buffer; key: Buffer; ca: Buffer }> => {
     const client = await from.sign('client', { commonName });
     await copyFile(from.ca, files.ca);
     await copyFile(client.cert, files.cert);
     await copyFile(client.key, files.key);
     const server = await from.sign('server', { commonName: 'siem.test' });
-    return { cert: await readFile(server.cert), key: await readFile(server.key), ca: await readFile(from.ca) };
+    return {
+      cert: await readFile(server.cert),
+      key: await readFile(server.key),
+      ca: await readFile(from.ca),
+    };
   };
   const clients: string[] = [];
   const messages: ReturnType<typeof parseRfc5424>[] = [];
