@@ -25,5 +25,3 @@ export function ecsDocument<K extends SinkKind>(kind: K, record: RecordTypes[K])
   if (!make) throw new TypeError(`records of kind ${kind} have no ECS document`);
   return make(record);
 }
-
-export { communityOf };

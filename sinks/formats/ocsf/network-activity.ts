@@ -1,5 +1,5 @@
+import { communityOf } from '../../elasticsearch/community-of.ts';
 import type { Endpoint, Flow } from '../../../schema/records.ts';
-import { communityOf } from '../ecs-document.ts';
 import { connection, controls, endpoint, firewallRule, metadata, severityNames } from './parts.ts';
 
 const activities = { refuse: [5, 'Refuse'], fail: [4, 'Fail'], traffic: [6, 'Traffic'] } as const;
