@@ -8,8 +8,9 @@ export const HELD = 64;
 const ADMITTED = 3;
 /** Pairs held in full take 1.3 kilobytes; one in so many of the cap may be. */
 const SHARE = 8;
-/** After the first judgement a pair is judged again after so many connections. */
+/** After the first judgement a pair is judged again after so many connections: while its history fills, and then. */
 const JUDGED_EACH = 4;
+const JUDGED_EACH_LATER = 8;
 const DAY_MS = 86_400_000;
 
 /** One connection of a pair. */
@@ -43,7 +44,13 @@ export interface Calls {
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
 
-export function createCalls(minConnections: number, maxKeys: number, evict: () => void): Calls {
+/** When a pair is judged for the first time: after so many connections, so long after the first. */
+export interface Ripe {
+  readonly minConnections: number;
+  readonly minSpanMs: number;
+}
+
+export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number, evict: () => void): Calls {
   const contacts = createKeyTable({ name: 'contact', maxKeys, evict });
   const firstMs = contacts.column('firstMs', Float64Array);
   const times = contacts.column('times', Uint8Array);
@@ -76,6 +83,8 @@ export function createCalls(minConnections: number, maxKeys: number, evict: () =
       const slot = pairs.claim(pair);
       // What was held before a pause of a day says nothing of now.
       if (call.timeMs - lastMs.at[slot]! > DAY_MS) sinceJudged.at[slot] = 0;
+      const ripeMs = firstMs.at[contact]! + minSpanMs;
+      const ripens = lastMs.at[slot]! < ripeMs && call.timeMs >= ripeMs;
       lastMs.at[slot] = call.timeMs;
       starts.add(slot, call.startMs);
       durations.add(slot, call.durationMs);
@@ -83,7 +92,8 @@ export function createCalls(minConnections: number, maxKeys: number, evict: () =
       received.add(slot, call.receivedBytes);
       const since = sinceJudged.at[slot]! + 1;
       sinceJudged.at[slot] = since;
-      return since >= minConnections && (since - minConnections) % JUDGED_EACH === 0;
+      const each = since <= HELD ? JUDGED_EACH : JUDGED_EACH_LATER;
+      return since >= minConnections && (ripens || (since - minConnections) % each === 0);
     },
     held(pair) {
       const slot = pairs.claim(pair);

@@ -62,7 +62,7 @@ function createBeacon(
   const baseline = createBaseline('beacon', options.learnMs);
   const connections = createRecentSet({ name: 'connections', maxKeys, keepMs: CONNECTION_MS, evicted });
   const callers = createCallers(options.prevalentSources, { maxKeys, evicted });
-  const calls = createCalls(options.minConnections, maxKeys, () => evicted(1));
+  const calls = createCalls(options, maxKeys, () => evicted(1));
   const book = createAlertBook({
     name: 'pairs',
     detector: NAME,
@@ -172,7 +172,7 @@ function createBeacon(
       book.add(alert, flow, { severity: alert.severity }, (out ??= []));
       return out;
     }
-    if (!isDue) return out ?? NONE;
+    if (!isDue || about.knownMs < options.minSpanMs) return out ?? NONE;
     const found = judge(calls.held(pair));
     if (found === null || !isBeacon(found, about) || isKnownGood(flow)) return out ?? NONE;
     open(flow, found, about, (out ??= []));
@@ -183,11 +183,7 @@ function createBeacon(
     Math.min(1, found.score + (isNew ? options.newBonus : 0) - (isPrevalent ? PREVALENT_MALUS : 0));
 
   function isBeacon(found: Judgement, about: Called): boolean {
-    if (
-      found.connections < (about.isPrevalent ? HELD : options.minConnections) ||
-      found.calls < MIN_CALLS ||
-      about.knownMs < options.minSpanMs
-    )
+    if (found.connections < (about.isPrevalent ? HELD : options.minConnections) || found.calls < MIN_CALLS)
       return false;
     if (
       found.intervals < options.minRegularity + allowance(found) ||
