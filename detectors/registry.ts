@@ -1,6 +1,7 @@
 import { options as beacon } from './beacon/options.ts';
 import { options as bruteForce } from './brute_force/options.ts';
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
+import { options as distributedScan } from './distributed_scan/options.ts';
 import { options as dnsAbuse } from './dns_abuse/options.ts';
 import { options as lateralMovement } from './lateral_movement/options.ts';
 import { options as longConnection } from './long_connection/options.ts';
@@ -19,6 +20,7 @@ export const detectors = {
     options: controlPlaneAccess,
     load: () => import('./control_plane_access/index.ts'),
   },
+  distributed_scan: { options: distributedScan, load: () => import('./distributed_scan/index.ts') },
   dns_abuse: { options: dnsAbuse, load: () => import('./dns_abuse/index.ts') },
   lateral_movement: { options: lateralMovement, load: () => import('./lateral_movement/index.ts') },
   long_connection: { options: longConnection, load: () => import('./long_connection/index.ts') },
