@@ -25,9 +25,9 @@ export function explain(alert: OpenAlert): Explanation {
   const who = isStranger ? 'addresses of the internet' : 'sources from inside';
   const todo = isStranger
     ? `Ask ${whom(alert)} whether it is meant to be reachable from the internet.`
-    : `Look at the sources, which are not clients of it: what they have in common is what scans. Ask ${whom(alert)} whether it moved.`;
+    : `Look at the sources: what they have in common is what scans. Ask ${whom(alert)} whether it moved.`;
   const why = newWhy({
-    summary: `${sources} ${who} tried ${counted(ports, 'port')} of ${alert.destinationName} in ${duration(alert.lastMs - alert.firstMs)} and failed, none of them a client of it. ${todo}`,
+    summary: `${sources} ${who} tried ${counted(ports, 'port')} of ${alert.destinationName} in ${duration(alert.lastMs - alert.firstMs)} that serve nobody, and failed. ${todo}`,
   });
   why.factors = [
     factor('failed_sources_of_one_host', sources, 0, facts['minSources'] ?? null),

@@ -30,7 +30,7 @@ export function create(options: Options): DetectorFactory {
 
 function createDistributedScan(options: Options, context: DetectorContext): Detector {
   const { evicted, maxKeys } = context;
-  const clients = createRecentSet({ name: 'clients', maxKeys, keepMs: options.keepMs, evicted });
+  const served = createRecentSet({ name: 'served', maxKeys, keepMs: options.keepMs, evicted });
   const table = createKeyTable({
     name: 'target',
     maxKeys,
@@ -56,7 +56,7 @@ function createDistributedScan(options: Options, context: DetectorContext): Dete
   });
   const target = newHash();
   const source = newHash();
-  const client = newHash();
+  const service = newHash();
   const port = newHash();
 
   function observe(flow: Flow): readonly Alert[] {
@@ -66,34 +66,37 @@ function createDistributedScan(options: Options, context: DetectorContext): Dete
     if (flow.destination.port === null) return out ?? NONE;
     const outcome = contactOutcome(flow);
     const isStranger = flow.source.kind === 'public';
-    // Answered strangers are the many clients of whatever is exposed: to hold them would cost more than it tells.
     if (outcome === outcomes.none || outcome === outcomes.seen) return out ?? NONE;
-    if (outcome === outcomes.answered && isStranger) return out ?? NONE;
-    hash(flow, isStranger ? STRANGER : INSIDE);
+    hashService(flow);
     if (outcome === outcomes.answered) {
-      clients.add(client, timeMs);
+      served.add(service, timeMs);
       return out ?? NONE;
     }
-    // A client whose service is down fails, too.
-    if (!isStranger && clients.meet(client, timeMs)) return out ?? NONE;
+    // Whoever calls a service that is down fails, and is no scanner.
+    if (served.meet(service, timeMs)) return out ?? NONE;
+    hashFailed(flow, isStranger ? STRANGER : INSIDE);
     return failed(flow, isStranger, out);
   }
 
-  function hash({ cluster, source: from, destination }: Flow, side: number): void {
+  /** Of what is answered, which is most, nothing but this is hashed. */
+  function hashService({ cluster, destination, protocol }: Flow): void {
     startHash(target);
     addText(target, cluster);
     addText(target, entityKey(destination));
+    service.hi = target.hi;
+    service.lo = target.lo;
+    addNumber(service, destination.port! | ((protocol ?? 0xff) << 16));
+    finishHash(service);
+  }
+
+  function hashFailed({ source: from, destination }: Flow, side: number): void {
+    addNumber(target, side);
+    finishHash(target);
     startHash(source);
     addText(source, entityKey(from));
-    client.hi = target.hi;
-    client.lo = target.lo;
-    addText(client, entityKey(from));
-    addNumber(target, side);
+    finishHash(source);
     startHash(port);
     addNumber(port, destination.port!);
-    finishHash(target);
-    finishHash(source);
-    finishHash(client);
     finishHash(port);
   }
 
@@ -151,7 +154,7 @@ function createDistributedScan(options: Options, context: DetectorContext): Dete
     key: 'destination',
     observe: (flow, role) => (role === 'destination' ? observe(flow) : NONE),
     advance: book.advance,
-    ...stateOf(NAME, STATE_VERSION, [clients, table, sources, ports, book]),
-    status: () => ({ state: 'ready', keys: clients.size + table.size }),
+    ...stateOf(NAME, STATE_VERSION, [served, table, sources, ports, book]),
+    status: () => ({ state: 'ready', keys: served.size + table.size }),
   };
 }

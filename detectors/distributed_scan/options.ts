@@ -30,7 +30,7 @@ export const options = z.strictObject({
     .min(60_000)
     .default(86_400_000)
     .describe(
-      'How long it is remembered, in milliseconds, that a source was answered by a host: it is a client of it, and no probe.',
+      'How long it is remembered, in milliseconds, that a port of a host answered: who fails there calls a service that is down.',
     ),
   quietMs: z
     .int()

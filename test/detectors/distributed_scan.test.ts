@@ -32,13 +32,13 @@ interface Scenario {
 
 const scenarios: readonly Scenario[] = [
   {
-    name: 'twelve workloads try a port each of one that none of them is a client of',
+    name: 'twelve workloads try a port each of one that serves nobody there',
     traffic: [probes({})],
     finds: [
       {
         who: DATABASE,
         severity: 'high',
-        says: /^10 sources from inside tried 10 ports of data\/postgres in 18 min and failed, none of them a client of it/,
+        says: /^10 sources from inside tried 10 ports of data\/postgres in 18 min that serve nobody, and failed\. Look at the sources/,
       },
     ],
   },
