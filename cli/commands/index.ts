@@ -3,6 +3,7 @@ import { alerts } from './alerts.ts';
 import { check } from './check.ts';
 import { config } from './config.ts';
 import { deadletter } from './deadletter.ts';
+import { demo } from './demo.ts';
 import { docs } from './docs.ts';
 import { incidents } from './incidents.ts';
 import { observe } from './observe.ts';
@@ -29,6 +30,7 @@ export const commands: Readonly<Record<string, Command>> = {
   check,
   setup,
   config,
+  demo,
   docs,
   version,
 };

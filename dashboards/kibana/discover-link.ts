@@ -49,7 +49,7 @@ function conditionOf({ entity, cluster }: Alert): string | null {
     case 'cluster':
       return `orchestrator.cluster.name : ${quoted(cluster)}`;
     // Of another tenant, or nobody knows.
-    case 'unknown':
+    default:
       return null;
   }
 }

@@ -10,8 +10,7 @@ export function fieldsIn(node: Node): string[] {
       return node.items.flatMap(fieldsIn);
     case 'not':
       return fieldsIn(node.item);
-    case 'match':
-    case 'compare':
+    default:
       return [node.field];
   }
 }

@@ -24,10 +24,12 @@ export const flows = subject('events', 'flow');
 /** Observations that sums are made of: one for each connection, however many reported it. */
 export const connections = subject('events', 'flow', 'weir.counted : true');
 export const denied = subject('events', 'flow', 'event.type : "denied"');
+/** A sign of life is sent as an alert, and is none. */
+const found = 'not weir.alert.detector : "heartbeat"';
 /** Of an alert, the revisions that a person is told of. */
-export const raised = subject('events', 'alert', 'weir.alert.action : ("opened" or "escalated")');
+export const raised = subject('events', 'alert', `weir.alert.action : (opened or escalated) and ${found}`);
 /** Current state of every alert that nothing hides. */
-export const alerts = subject('alerts', 'alert', 'not weir.alert.suppressed_by : *');
+export const alerts = subject('alerts', 'alert', `not weir.alert.suppressed_by : * and ${found}`);
 export const incidents = subject('incidents', 'incident');
 export const losses = subject('events', 'loss');
 export const changes = subject('events', 'policy_change');
@@ -35,7 +37,7 @@ export const accesses = subject('events', 'access');
 
 /** The KQL with another condition; throws where that names what records of the kind do not have. */
 export function narrowed({ kind, where }: Pick<Subject, 'kind' | 'where'>, more: string | undefined): string {
-  const all = more === undefined ? where : `${where} and ${/ or /i.test(more) ? `(${more})` : more}`;
+  const all = more === undefined ? where : `${where} and ${parse(more).type === 'or' ? `(${more})` : more}`;
   for (const name of fieldsIn(parse(all))) fieldOf(name, kind);
   return all;
 }

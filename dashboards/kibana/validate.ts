@@ -94,10 +94,11 @@ type Say = (problem: string) => void;
 
 function sourceProblems({ attributes }: SavedObject, names: ReadonlySet<string>, say: Say): void {
   const meta = attributes['kibanaSavedObjectMeta'] as { searchSourceJSON?: unknown } | undefined;
-  const source = parsed(meta?.searchSourceJSON) as {
-    indexRefName?: string;
-    filter?: { meta: { indexRefName?: string } }[];
-  } | null;
+  interface Source {
+    readonly indexRefName?: string;
+    readonly filter?: readonly { readonly meta: { readonly indexRefName?: string } }[];
+  }
+  const source: Source | null = parsed(meta?.searchSourceJSON);
   if (source === null) return say('searchSourceJSON is no text of JSON');
   for (const name of [source.indexRefName, ...(source.filter ?? []).map(({ meta }) => meta.indexRefName)])
     if (name !== undefined && !names.has(name)) say(`no reference is called ${name}`);

@@ -56,7 +56,7 @@ test('discover link: whatever an entity is called, the query names it and nothin
           cluster: name,
           firstMs: timeMs,
           lastMs: timeMs,
-          entity: { ...newParty({ key: name }), kind: kind as 'ip', ip: name, name },
+          entity: { ...newParty({ key: name }), kind, ip: name, name },
         };
         const { query } = stateOf(discoverLink('https://k.example', everyone, made)!);
         const node = parse(query);

@@ -133,6 +133,7 @@ test('kibana: rules on alerts tell of what was opened or escalated, and of nothi
         .replace('weir.kind : "alert" and ', '')
         .replaceAll('weir.alert.action', 'action')
         .replaceAll('weir.alert.severity', 'severity')
+        .replaceAll('weir.alert.detector', 'detector')
         .replaceAll('weir.alert.historical', 'historical')
         .replaceAll('weir.alert.suppressed_by', 'suppressedBy'),
     );
@@ -141,7 +142,7 @@ test('kibana: rules on alerts tell of what was opened or escalated, and of nothi
       for (const historical of [false, true])
         for (const suppressedBy of [null, 'a'])
           assert.equal(
-            matches({ action, severity, historical, suppressedBy } as never),
+            matches({ action, severity, historical, suppressedBy, detector: 'port_scan' } as never),
             (action === 'opened' || action === 'escalated') && !historical && suppressedBy === null,
             `${action} ${historical} ${suppressedBy}`,
           );
