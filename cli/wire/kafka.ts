@@ -188,7 +188,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
         const wired = await wireSinks(config, shared);
         store = wired.store;
         for (const { config: sink, sink: made } of wired.sinks)
-          pumps.push(sinkPump({ config: sink, sink: made, log, letters }, shared));
+          pumps.push(sinkPump({ config: sink, sink: made, log, letters, kibana: config.kibana }, shared));
       }
       const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
       await serve(

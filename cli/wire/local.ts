@@ -200,7 +200,7 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       ...rules.pumps,
       ...suppressions.pumps,
       ...options.sinks.map(({ config: sink, sink: made }) =>
-        sinkPump({ config: sink, sink: made, log, letters }, shared),
+        sinkPump({ config: sink, sink: made, log, letters, kibana: config.kibana }, shared),
       ),
     ],
     async letters(count) {
