@@ -42,6 +42,10 @@ export function incidentDocument(incident: Incident, target: Target): string {
         severity: incident.severity,
         score: incident.score,
         notify: incident.notify,
+        decided_by: incident.decidedBy,
+        decided: incident.decidedMs === null ? null : isoTime(incident.decidedMs),
+        reason: incident.reason,
+        follows: incident.follows,
         tactics: incident.tactics,
         alert_ids: incident.alerts.map(({ id }) => id),
         alerts: incident.alerts.map(

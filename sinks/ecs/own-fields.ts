@@ -133,6 +133,13 @@ export const ownFields: readonly EcsField[] = [
     severity: ['keyword', 'Severity.'],
     score: ['float', 'Score, 0 to 1.'],
     notify: ['boolean', 'Worth telling a person: the first revision of its severity.'],
+    decided_by: ['keyword', 'Who acknowledged or closed it by hand.'],
+    decided: ['date', 'Event time at which it was acknowledged or closed by hand.'],
+    reason: ['match_only_text', 'Why it was acknowledged or closed by hand.'],
+    follows: [
+      'keyword',
+      'Incident of the same entity that was closed by hand, and after which there was new evidence.',
+    ],
     tactics: ['keyword[]', 'ATT&CK tactics seen.'],
     alert_ids: ['keyword[]', 'Its alerts.'],
     alerts: ['match_only_text[]', 'Its alerts, a line each.'],

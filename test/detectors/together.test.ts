@@ -7,6 +7,36 @@ import { clusterFlows } from './cluster.ts';
 import { address, addresses, flowsOf, life, node, pod, policy, ports, T0, type Traffic } from './scenario.ts';
 import { afterBaseline, everyDetector, inOneProcess, inProcesses, LANES, written } from './together.ts';
 
+const moves =
+  (bytes: number) =>
+  (flow: Flow): void => {
+    flow.sourceBytes = bytes;
+    flow.destinationBytes = 10_000;
+  };
+const login = (flow: Flow): void => {
+  flow.startMs = flow.endMs - 3_000;
+  flow.sourcePackets = 14;
+  flow.destinationPackets = 12;
+  flow.sourceBytes = 2_300;
+  flow.destinationBytes = 2_200;
+};
+const tunnel = (flow: Flow): void => {
+  flow.sourcePackets = 10;
+  flow.destinationPackets = 10;
+  flow.sourceBytes = 4_000;
+  flow.destinationBytes = 4_000;
+};
+const hours = (flow: Flow): void => {
+  flow.startMs = flow.endMs - 5 * 3_600_000;
+  flow.sourceBytes = 2_000_000;
+};
+/** The data plane let it pass, and the policies deny it. */
+const mismatched = (flow: Flow): void => {
+  flow.policies = [{ ...policy('deny', 'bank'), inferred: true }];
+};
+/** Every ten minutes for two days. */
+const usually = { at: '0s', every: '10m', times: 310, port: 443, fate: 'answered' } as const;
+
 /** What happens on the third day, when everything has been learned. */
 const incidents: readonly Traffic[] = [
   {
@@ -62,6 +92,113 @@ const incidents: readonly Traffic[] = [
     times: 20,
     fate: 'answered',
   },
+  // What those that look for something else need: a habit, and what breaks it.
+  { ...usually, from: pod('shop/front'), to: address('203.0.113.5'), tune: moves(100_000) },
+  {
+    ...usually,
+    at: '51h',
+    every: '1m',
+    times: 10,
+    from: pod('shop/front'),
+    to: address('203.0.113.5'),
+    tune: moves(9e7),
+  },
+  { ...usually, from: pod('shop/pay'), to: pod('shop/front') },
+  {
+    ...usually,
+    at: '2m',
+    every: '5m',
+    times: 600,
+    from: pod('shop/stream'),
+    to: pod('shop/cache'),
+    tune: moves(2e7),
+  },
+  {
+    ...usually,
+    at: '50.2h',
+    every: '5m',
+    times: 14,
+    from: pod('shop/stream'),
+    to: pod('shop/cache'),
+    tune: moves(9e8),
+  },
+  {
+    at: '51.7h',
+    every: '1s',
+    times: 200,
+    from: pod('shop/pay'),
+    to: pod('bank/core'),
+    port: 5432,
+    fate: 'denied',
+    policy: policy('only-api', 'bank'),
+  },
+  {
+    at: '51.8h',
+    every: '3ms',
+    from: addresses('198.51', 3000),
+    to: pod('shop/front'),
+    times: 12_000,
+    port: 443,
+    fate: 'failed',
+  },
+  {
+    at: '51.9h',
+    every: '5s',
+    times: 30,
+    from: pod('shop/pay'),
+    to: node('vm-1'),
+    port: 22,
+    fate: 'answered',
+    tune: login,
+  },
+  {
+    at: '52h',
+    every: '1s',
+    times: 120,
+    from: pod('shop/pay'),
+    to: pod('kube-system/coredns'),
+    port: 53,
+    protocol: 'udp',
+    fate: 'answered',
+    tune: tunnel,
+  },
+  {
+    at: '52h',
+    every: '1m',
+    times: 20,
+    from: pod('shop/pay'),
+    to: address('192.0.2.77'),
+    port: 3333,
+    fate: 'answered',
+  },
+  {
+    at: '52.5h',
+    times: 1,
+    from: pod('shop/pay'),
+    to: address('203.0.113.99'),
+    port: 443,
+    fate: 'answered',
+    tune: hours,
+  },
+  {
+    at: '51.5h',
+    every: '30s',
+    times: 20,
+    from: pod('shop/pay', { serviceAccount: 'default' }),
+    to: node('master-0'),
+    port: 6443,
+    fate: 'answered',
+  },
+  {
+    at: '51.5h',
+    every: '30s',
+    times: 40,
+    from: pod('shop/pay'),
+    to: pod('bank/core'),
+    port: 5432,
+    fate: 'allowed',
+    tune: mismatched,
+  },
 ];
 
 /** A small cluster of two days and what happens in it after; each flow goes on for up to a minute before its end. */
@@ -73,7 +210,8 @@ const flows: readonly Flow[] = (() => {
   ];
   return all.map((flow) => ({
     ...flow,
-    startMs: flow.endMs - Math.floor(random() * 60_000),
+    // What has a duration of its own keeps it.
+    startMs: flow.startMs < flow.endMs ? flow.startMs : flow.endMs - Math.floor(random() * 60_000),
     receivedMs: flow.endMs + 1000,
   }));
 })();
@@ -99,10 +237,11 @@ function same(found: readonly Alert[], wanted: readonly Alert[]): void {
   for (const key of there.keys()) assert.ok(should.has(key), `${key} should not be there`);
 }
 
-test('all detectors together: the traffic of these properties makes many of them speak', async () => {
+test('all detectors together: the traffic of these properties makes them speak', async () => {
   const speaking = new Set((await expected()).map(({ detector }) => detector));
-  for (const detector of ['policy_denied', 'port_scan', 'new_edge', 'rule', 'lateral_movement', 'beacon'])
-    assert.ok(speaking.has(detector), `${detector} is silent; ${[...speaking].join(', ')} speak`);
+  const silent = (await detectors).detectors.map(({ name }) => name).filter((name) => !speaking.has(name));
+  // A flow alone makes neither of these speak: policy changes do, and losses and reporters that fall silent.
+  assert.deepEqual(silent, ['policy_change', 'silence']);
 });
 
 test('all detectors together: the same alerts from a file sorted by start and from one sorted by end', async () => {
@@ -131,7 +270,7 @@ test('all detectors together: the same alerts from flows shuffled within what th
         same(alerts, wanted);
       },
     ),
-    { numRuns: 4 },
+    { numRuns: 3 },
   );
 });
 
@@ -150,7 +289,7 @@ test('all detectors together: the same alerts when what was read is delivered ag
       const input = { flows: twice.map(({ flow }) => flow), clockMs: (i: number) => twice[i]!.clockMs };
       same(inOneProcess(plan, input).alerts, wanted);
     }),
-    { numRuns: 4 },
+    { numRuns: 3 },
   );
 });
 
@@ -159,7 +298,7 @@ test('all detectors together: the same alerts when it is cut anywhere and goes o
   const wanted = await expected();
   fc.assert(
     fc.property(indexes, (cuts) => same(inOneProcess(plan, written(byStart), cuts).alerts, wanted)),
-    { numRuns: 4 },
+    { numRuns: 3 },
   );
 });
 

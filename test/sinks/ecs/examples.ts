@@ -136,6 +136,7 @@ function fullAlert(entity: Party): Alert {
       peers: ['10.0.0.9'],
       policies: ['shop/web'],
       flowIds: ['f1'],
+      records: ['r1'],
       flows: [
         {
           ...newFlowSummary({ id: 'f1', timeMs: 0, source: 'a', destination: 'b', verdict: 'deny' }),
@@ -197,6 +198,10 @@ export const examples: { readonly [K in EcsKind]: readonly RecordTypes[K][] } = 
     tenants: ['payments'],
     scopes: ['pci'],
     owner: 'team',
+    decidedBy: 'ann',
+    decidedMs: 1,
+    reason: 'known',
+    follows: 'i0',
   })),
   policy_change: [
     {
