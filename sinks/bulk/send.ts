@@ -21,9 +21,10 @@ const bodies: LineBuffer[] = [];
 const MAX_BODIES = 4;
 
 /**
- * Sends operations in bulk requests, as large and as many at once as `pace` says, and says of each what became of it. Rejects with a
- * WeirError when the first request failed: what it did is not known, and all of it may be sent again. When a later one
- * failed, what comes from there on is refused for now. A request the cluster refuses whole (400, 413) is halved until the operation at fault stands alone.
+ * Sends operations in bulk requests, as large and as many at once as `pace` says, and says of each what became of it.
+ * Rejects with a WeirError when the first request failed: what it did is not known, and all of it may be sent again.
+ * When a later one failed, what comes from there on is refused for now. A request the cluster refuses whole (400, 413)
+ * is halved until the operation at fault stands alone.
  */
 export async function sendBulk(
   far: Far,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { inspect } from 'node:util';
 import type { Sink } from '../../../pipeline/contracts.ts';
 import { WeirError } from '../../../pipeline/errors.ts';
 import { create as createElasticsearch } from '../../../sinks/elasticsearch/index.ts';
@@ -77,5 +78,22 @@ test('elasticsearch: a cloud id names the address of the deployment', async (t) 
   await assert.rejects(
     sink.start!(never),
     (error: unknown) => error instanceof WeirError && error.code === 'sink_misconfigured',
+  );
+});
+
+test('elasticsearch: the error of a failed request holds no credentials, and no copy of the body', async (t) => {
+  const far = await connectElasticsearch(
+    elasticsearchOptions.parse({ nodes: 'http://127.0.0.1:9', auth: { apiKey: 'c2VjcmV0' } }),
+  );
+  t.after(() => far.close());
+  const body = Buffer.from('{"create":{}}\n{}\n');
+  await assert.rejects(
+    far.request({ method: 'POST', path: '/_bulk', bulkBody: body }, never),
+    (error: unknown) => {
+      assert.ok(!inspect(error, { depth: 20 }).includes('c2VjcmV0'));
+      const { cause } = error as { cause: { meta: { meta: { request: { params: { body: unknown } } } } } };
+      assert.equal(cause.meta.meta.request.params.body, body);
+      return true;
+    },
   );
 });
