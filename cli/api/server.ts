@@ -2,7 +2,14 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { messageOf, WeirError } from '../../pipeline/errors.ts';
-import type { AlertSearch, FlowSearch, Observed, Running } from './forensics.ts';
+import {
+  isChange,
+  type AlertSearch,
+  type FlowSearch,
+  type LetterSearch,
+  type Observed,
+  type Running,
+} from './forensics.ts';
 
 /**
  * The process's own interface: HTTP over a unix socket with mode 0600, so that who may open the file may ask.
@@ -19,6 +26,11 @@ export interface ApiOptions {
   readonly running: Running;
   /** Every question to the store is audited. */
   readonly asked: (action: string, detail: string, rows: number) => Promise<void>;
+}
+
+function letterSearch(parameters: URLSearchParams): LetterSearch {
+  const { where = '', limit = 100 } = JSON.parse(parameters.get('search') ?? '{}') as Partial<LetterSearch>;
+  return { where, limit };
 }
 
 type Answer = (
@@ -73,9 +85,26 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
       for (const incident of revisions) await write({ incident });
     },
     async '/v1/deadletters'(parameters, write) {
-      const letters = await running.letters(Number(parameters.get('count') ?? 100));
-      await asked('deadletters', '', letters.length);
+      const search = letterSearch(parameters);
+      const letters = await running.letters(search);
+      await asked('deadletters', search.where, letters.length);
       for (const letter of letters) await write({ letter });
+    },
+    async '/v1/deadletters/replay'(parameters, write, signal) {
+      const search = letterSearch(parameters);
+      let delivered = 0;
+      try {
+        await running.replayLetters(
+          search,
+          async (outcome) => {
+            if (outcome.problem === null) delivered++;
+            await write(outcome);
+          },
+          signal,
+        );
+      } finally {
+        await asked('replay dead letters', search.where, delivered);
+      }
     },
     async '/v1/observe'(_parameters, write, signal) {
       for await (const item of running.observe(signal)) await write(item);
@@ -85,7 +114,7 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://weir');
     const answer = answers[pathname];
-    if (request.method !== 'GET' || !answer) {
+    if (request.method !== (isChange(pathname) ? 'POST' : 'GET') || !answer) {
       response.writeHead(404).end();
       return;
     }

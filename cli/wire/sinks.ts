@@ -145,6 +145,7 @@ export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
             group,
             topics,
             view: viewOf(config),
+            tenant: config.tenant,
             letters: options.letters,
             counters,
             health: (failuresInARow) => (health = failuresInARow === 0 ? 'ok' : 'failing'),

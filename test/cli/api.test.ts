@@ -19,6 +19,7 @@ const answering = (parts: Partial<Running>): Running => ({
   incident: unasked,
   observe: unasked,
   letters: unasked,
+  replayLetters: unasked,
   ...parts,
 });
 
