@@ -1,3 +1,4 @@
+import { ANY_TENANT } from '../pipeline/tenant.ts';
 import type {
   AlertEndpoint,
   Attack,
@@ -84,6 +85,8 @@ export interface Opening {
     readonly firstMs: number;
     readonly ports: readonly number[];
     readonly peers?: readonly string[];
+    /** Tenants of all that `peers` names; where it is absent, anybody may be named. */
+    readonly tenants?: readonly string[];
   };
   readonly facts: Facts;
   /** Words to keep with the alert, to explain it with; none when absent. */
@@ -116,7 +119,7 @@ export function openAlert(id: string, handle: number, flow: Flow, opening: Openi
     lastMs: eventMs(flow),
     count: opening.earlier?.count ?? 0,
     nextCount: 10,
-    tenants: [],
+    tenants: [...tenantsBefore(opening.earlier)],
     scopes: [],
     attack: opening.attack,
     facts: opening.facts,
@@ -132,6 +135,12 @@ export function openAlert(id: string, handle: number, flow: Flow, opening: Openi
     peers: [...(opening.earlier?.peers ?? [])],
     policies: [],
   };
+}
+
+/** Whoever is named decides who may read the alert whole. */
+function tenantsBefore(earlier: Opening['earlier']): readonly string[] {
+  if (earlier?.peers === undefined || earlier.peers.length === 0) return [];
+  return earlier.tenants ?? [ANY_TENANT];
 }
 
 /**
