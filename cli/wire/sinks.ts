@@ -151,6 +151,7 @@ export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
             group,
             topics,
             view: withKibanaLinks(viewOf(config), options.kibana, config.tenant),
+            tenant: config.tenant,
             letters: options.letters,
             counters,
             health: (failuresInARow) => (health = failuresInARow === 0 ? 'ok' : 'failing'),
