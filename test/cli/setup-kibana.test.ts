@@ -176,9 +176,9 @@ test('setup kibana --out writes the files of the repository, and --dry-run says 
 
 test('setup kibana trusts the authority that it is given, and no other', async (t) => {
   const directory = temporaryDirectory(t);
-  const { ca, sign } = await authority(join(directory, 'own'));
+  const own = await authority(join(directory, 'own'));
   const other = await authority(join(directory, 'other'));
-  const { cert, key } = await sign('kibana', { commonName: 'localhost' });
+  const { cert, key } = await own.sign('kibana', { commonName: 'localhost' });
   const server = createTlsServer(
     { cert: readFileSync(cert), key: readFileSync(key) },
     (request, response) => {
@@ -192,7 +192,7 @@ test('setup kibana trusts the authority that it is given, and no other', async (
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const run = (tls: object): ReturnType<typeof weir> =>
     weir(['setup', 'kibana', '--config', configured(t, url, { kibana: { url, tls } })]);
-  assert.equal((await run({ ca: `file:${ca}` })).code, 0);
+  assert.equal((await run({ ca: `file:${own.ca}` })).code, 0);
   for (const tls of [{}, { ca: `file:${other.ca}` }]) {
     const { code, err } = await run(tls);
     assert.notEqual(code, 0);
