@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { problemsOf } from '../../dashboards/kibana/validate.ts';
 import { weir } from '../e2e/processes.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
+import { authority } from '../services/certificates.ts';
 import { read } from '../repo/tree.ts';
 
 interface Received {
@@ -170,6 +172,32 @@ test('setup kibana --out writes the files of the repository, and --dry-run says 
   assert.equal(dry.code, 0, dry.err);
   assert.match(dry.out, /^POST \/api\/detection_engine\/rules\/_import\?overwrite=true$/m);
   assert.match(dry.out, /^ {2}dashboard +weir-overview +\[Weir\] Overview$/m);
+});
+
+test('setup kibana trusts the authority that it is given, and no other', async (t) => {
+  const directory = temporaryDirectory(t);
+  const own = await authority(join(directory, 'own'));
+  const other = await authority(join(directory, 'other'));
+  const { cert, key } = await own.sign('kibana', { commonName: 'localhost' });
+  const server = createTlsServer(
+    { cert: readFileSync(cert), key: readFileSync(key) },
+    (request, response) => {
+      request.resume();
+      const { status, body } = well(request.url ?? '');
+      response.writeHead(status).end(JSON.stringify(body));
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const run = (tls: object): ReturnType<typeof weir> =>
+    weir(['setup', 'kibana', '--config', configured(t, url, { kibana: { url, tls } })]);
+  assert.equal((await run({ ca: `file:${own.ca}` })).code, 0);
+  for (const tls of [{}, { ca: `file:${other.ca}` }]) {
+    const { code, err } = await run(tls);
+    assert.notEqual(code, 0);
+    assert.match(err, /Kibana at https:.*certificate/);
+  }
 });
 
 test('only weir setup needs the credentials of Kibana: a role runs without them', async (t) => {

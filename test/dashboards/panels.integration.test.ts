@@ -24,6 +24,7 @@ import { elasticQuery } from './kql-query.ts';
 
 const never = new AbortController().signal;
 const KIBANA = 'https://kibana.example';
+const TENANT = 'retail';
 
 interface Found {
   readonly hits: {
@@ -69,6 +70,13 @@ async function filledByDemo(
       sinks: {
         store: { type: 'store' },
         elastic: { type: 'elasticsearch', nodes: [es.url], namespace, records: kinds },
+        retail: {
+          type: 'elasticsearch',
+          nodes: [es.url],
+          namespace: `${namespace}_retail`,
+          tenant: TENANT,
+          records: kinds,
+        },
       },
     }),
   );
@@ -180,14 +188,26 @@ test('kibana: every panel, search, control, filter and rule finds what the demo 
   assert.equal((await search(es, off.index.join(','), elasticQuery(parse(off.query)))).hits.total.value, 1);
 
   // The link in an alert leads to flows.
-  const linked = await search(es, place.alerts, { exists: { field: 'event.url' } }, { size: 10 });
+  const linked = await search(es, place.alerts, elasticQuery(parse(`event.url : ${KIBANA}*`)), { size: 10 });
   assert.ok(linked.hits.total.value > 0);
   for (const { _source: source } of linked.hits.hits) {
     const { url } = (source as { event: { url: string } }).event;
-    if (!url.startsWith(KIBANA)) continue;
     const state = decodeURIComponent(/_a=([^&]*)/.exec(url)![1]!);
     const query = /query:'(.*)'\)\)$/.exec(state)![1]!.replaceAll(/!([!'])/g, '$1');
     assert.ok((await countOf(es, place.events(), query)) > 0, query);
   }
+
+  // A tenant's place shows what its own sink wrote, and its links stay in its space.
+  const own = kibanaPlace(demo.config, TENANT);
+  for (const kql of ['weir.kind : "flow"', 'weir.kind : "alert"'])
+    assert.ok((await countOf(es, own.events(), kql)) > 0, kql);
+  assert.equal(await countOf(es, own.events(), `not weir.tenants : "${TENANT}"`), 0);
+  assert.equal(
+    await countOf(es, place.events(), `data_stream.namespace : "${own.events().split('-').at(-1)}"`),
+    0,
+  );
+  const ofTenant = await search(es, own.alerts, elasticQuery(parse('event.url : *')), { size: 50 });
+  for (const { _source: source } of ofTenant.hits.hits)
+    assert.ok((source as { event: { url: string } }).event.url.startsWith(`${KIBANA}/s/weir-retail/`));
   assert.equal(await demo.stop(), 0);
 });
