@@ -8,6 +8,8 @@ import { create as createControlPlaneAccess } from '../detectors/control_plane_a
 import { options as controlPlaneAccessOptions } from '../detectors/control_plane_access/options.ts';
 import { create as createDenyBurst } from '../detectors/deny_burst/index.ts';
 import { options as denyBurstOptions } from '../detectors/deny_burst/options.ts';
+import { create as createDistributedScan } from '../detectors/distributed_scan/index.ts';
+import { options as distributedScanOptions } from '../detectors/distributed_scan/options.ts';
 import { create as createDnsAbuse } from '../detectors/dns_abuse/index.ts';
 import { options as dnsAbuseOptions } from '../detectors/dns_abuse/options.ts';
 import { create as createFlood } from '../detectors/flood/index.ts';
@@ -60,6 +62,7 @@ const edges: Readonly<Record<string, DetectorFactory>> = {
     threatIntelOptions.parse({ lists: [{ name: 'bench', entries: listed.join('\n') }] }),
   ),
   verdict_mismatch: createVerdictMismatch(verdictMismatchOptions.parse({})),
+  distributed_scan: createDistributedScan(distributedScanOptions.parse({})),
 };
 
 /** Detectors of what leaves the cluster. */
@@ -114,8 +117,8 @@ export async function bench(): Promise<BenchRow[]> {
     await run('detect: both, ordinary traffic', ordinary, [portScan, policyDenied]),
     await run('detect: both, spoofed flood', flood, [portScan, policyDenied]),
     ...alone,
-    await run('detect: these six, ordinary traffic', ordinary, Object.values(edges)),
-    await run('detect: these six, spoofed flood', flood, Object.values(edges)),
+    await run('detect: these seven, ordinary traffic', ordinary, Object.values(edges)),
+    await run('detect: these seven, spoofed flood', flood, Object.values(edges)),
     await run('detect: egress together, ordinary traffic', ordinary, Object.values(egress)),
     await run('detect: egress together, spoofed flood', flood, Object.values(egress)),
     await run('detect: amounts together, ordinary traffic', ordinary, Object.values(amounts)),

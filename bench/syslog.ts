@@ -11,8 +11,13 @@ import type { Delivery, Sink } from '../pipeline/contracts.ts';
 import { fileCursors } from '../pipeline/cursors.ts';
 import { noMeter } from '../pipeline/meter.ts';
 import type { Flow } from '../schema/records.ts';
+import { formatNames, type FormatName } from '../sinks/formats/format-options.ts';
+import { lineBuffer } from '../sinks/records/line-buffer.ts';
+import { encoder } from '../sinks/syslog/encode.ts';
+import { addFrame } from '../sinks/syslog/frame.ts';
 import { create } from '../sinks/syslog/index.ts';
 import { options } from '../sinks/syslog/options.ts';
+import { authority } from '../test/services/certificates.ts';
 import { anAlert, delivery } from '../test/sinks/syslog/records.ts';
 import { aFlow } from '../test/helpers/flows.ts';
 import { createDecoderOf } from './decoder-of.ts';
@@ -27,30 +32,47 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Reads everything and forgets it, in a process of its own so that its CPU is not counted. */
 const receiverSource = `
-const server = require('node:net').createServer((socket) => socket.on('data', () => {}).on('error', () => {}));
-server.listen(0, '127.0.0.1', () => process.stdout.write(server.address().port + '\\n'));
+const { readFileSync } = require('node:fs');
+const forget = (socket) => socket.on('data', () => {}).on('error', () => {});
+const [cert, key] = process.argv.slice(1).map((path) => readFileSync(path));
+const servers = [require('node:net').createServer(forget), require('node:tls').createServer({ cert, key }, forget)];
+let ports = [];
+servers.forEach((server, i) => server.listen(0, '127.0.0.1', () => {
+  ports[i] = server.address().port;
+  if (ports[0] && ports[1]) process.stdout.write(JSON.stringify(ports) + '\\n');
+}));
 process.stdin.on('end', () => process.exit()).resume();
 `;
 
 /**
- * JSON lines to RFC 5424 over TCP, and CEF, against a receiver that reads and forgets. The floor reads and parses
- * the same lines, puts a header and four fields of structured data before them, writes them as JSON again, and
- * keeps neither a cursor nor anything to send again.
+ * JSON lines to RFC 5424 over TCP, CEF over TCP and TLS, against a receiver that reads and forgets, and the encoder
+ * of each format. The floor reads and parses the same lines, puts a header and four fields of structured data before
+ * them, writes them as JSON again, and keeps neither a cursor nor anything to send again.
  */
 export async function bench(): Promise<BenchRow[]> {
-  const receiver = spawn(process.execPath, ['-e', receiverSource], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const dir = mkdtempSync(join(tmpdir(), 'weir-bench-syslog-'));
+  const authorities = await authority(join(dir, 'certificates'));
+  const { cert, key } = await authorities.sign('server', { commonName: 'siem.bench' });
+  const receiver = spawn(process.execPath, ['-e', receiverSource, cert, key], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const [line] = (await once(receiver.stdout, 'data')) as [Buffer];
-  const port = Number(line.toString());
+  const [port, tlsPort] = JSON.parse(line.toString()) as [number, number];
   const sinks: Sink[] = [];
-  const sinkOf = (format: 'json' | 'cef'): Sink => {
+  const sinkOf = (format: 'json' | 'cef', to = `tcp://127.0.0.1:${port}`): Sink => {
     const sink = create(
-      options.parse({ to: `tcp://127.0.0.1:${port}`, format, confirmMs: 250, maxUnconfirmedBytes: '256MiB' }),
+      options.parse({
+        to,
+        format,
+        confirmMs: 250,
+        maxUnconfirmedBytes: '256MiB',
+        tls: { ca: `file:${authorities.ca}` },
+      }),
       { name: 'bench', clock: systemClock, meter: noMeter, log: silent },
     );
     sinks.push(sink);
     return sink;
   };
-  const dir = mkdtempSync(join(tmpdir(), 'weir-bench-syslog-'));
   const path = join(dir, 'netobserv.jsonl');
   try {
     writeLines(path, 'netobserv', RECORDS);
@@ -85,21 +107,42 @@ export async function bench(): Promise<BenchRow[]> {
       RECORDS,
     );
 
-    const cef = sinkOf('cef');
     const alerts = Array.from({ length: RECORDS }, (_, n) =>
       delivery('alert', anAlert(`alert-${n}`, 'shop/web tried 40 ports of 10.0.0.9 in 60 s')),
     );
-    rows.push(
-      await measure({ name: 'syslog: CEF alerts over TCP, confirmed', unit: 'messages' }, RECORDS, () =>
-        all(batches, (from, to) => cef.write(alerts.slice(from, to), never)),
-      ),
-    );
+    for (const [name, cef] of [
+      ['syslog: CEF alerts over TCP, confirmed', sinkOf('cef')],
+      ['syslog: CEF alerts over TLS, confirmed', sinkOf('cef', `tls://127.0.0.1:${tlsPort}`)],
+    ] as const)
+      rows.push(
+        await measure({ name, unit: 'messages' }, RECORDS, () =>
+          all(batches, (from, to) => cef.write(alerts.slice(from, to), never)),
+        ),
+      );
+    for (const [what, items] of [
+      ['alerts', alerts],
+      ['flows', records],
+    ] as const)
+      for (const format of formatNames) {
+        const name = `syslog: ${what} encoded and framed, ${format}`;
+        rows.push(await measure({ name, unit: 'messages' }, RECORDS, () => encodeAll(format, items)));
+      }
     return rows;
   } finally {
     for (const sink of sinks) await sink.stop?.(never);
     rmSync(dir, { recursive: true, force: true });
     receiver.stdin.end();
     await once(receiver, 'exit');
+  }
+}
+
+/** Messages with their frames in memory, sent nowhere. */
+function encodeAll(format: FormatName, items: readonly Delivery[]): void {
+  const encode = encoder({ options: options.parse({ to: 'tcp://localhost', format }), version: '1.0.0' });
+  const lines = lineBuffer();
+  for (const [i, item] of items.entries()) {
+    if (i % BATCH === 0) lines.clear();
+    addFrame(lines, encode(item, false, 8096), 'octet', 0);
   }
 }
 
@@ -170,7 +213,10 @@ function* readLines(path: string): Generator {
   closeSync(file);
 }
 
-/** What Weir does without a log between: a line becomes a flow, and its cursor is saved when the receiver has it. */
+/**
+ * What Weir does without a log between: a line becomes a flow, and its cursor is saved when the receiver has it and
+ * all before it. What is settled while one save is under way is saved by the next.
+ */
 async function forwardFile(path: string, sink: Sink, cursorPath: string): Promise<void> {
   rmSync(cursorPath, { force: true });
   const cursors = await fileCursors(cursorPath, { ttlMs: 86_400_000, max: 100 });
@@ -184,6 +230,7 @@ async function forwardFile(path: string, sink: Sink, cursorPath: string): Promis
   });
   const decoder = await createDecoderOf('netobserv');
   const waiting: Promise<void>[] = [];
+  const saved: Promise<void>[] = [];
   let settled = Promise.resolve();
   let items: Delivery[] = [];
   const output = { flow: (flow: Flow) => void items.push(delivery('flow', flow)), reject() {}, loss() {} };
@@ -198,12 +245,13 @@ async function forwardFile(path: string, sink: Sink, cursorPath: string): Promis
       written.push(write);
     }
     items = [];
-    settled = Promise.all([settled, ...written]).then(async () => {
+    settled = Promise.all([settled, ...written]).then(() => {
       cursors.set(batch.origin, { position: batch.next }, systemClock.now());
-      await cursors.save(systemClock.now());
+      saved.push(cursors.save(systemClock.now()));
     });
   }
   await settled;
+  await Promise.all(saved);
 }
 
 const batchesOf = (count: number): readonly number[] =>

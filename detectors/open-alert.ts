@@ -1,3 +1,4 @@
+import { ANY_TENANT } from '../pipeline/tenant.ts';
 import type {
   AlertEndpoint,
   Attack,
@@ -114,6 +115,8 @@ export interface Opening {
     readonly firstMs: number;
     readonly ports: readonly number[];
     readonly peers?: readonly string[];
+    /** Tenants of all that `peers` names; where it is absent, anybody may be named. */
+    readonly tenants?: readonly string[];
   };
   readonly facts: Facts;
   /** Event time of the decision, where it is later than the flow: nothing more came. */
@@ -175,7 +178,7 @@ export function openAlert(id: string, handle: number, seen: Seen, opening: Openi
     lastMs: timeOf(seen),
     count: opening.earlier?.count ?? 0,
     nextCount: 10,
-    tenants: [],
+    tenants: [...tenantsBefore(opening.earlier)],
     scopes: [],
     attack: opening.attack,
     facts: opening.facts,
@@ -187,6 +190,12 @@ export function openAlert(id: string, handle: number, seen: Seen, opening: Openi
     policies: [],
     records: [],
   };
+}
+
+/** Whoever is named decides who may read the alert whole. */
+function tenantsBefore(earlier: Opening['earlier']): readonly string[] {
+  if (earlier?.peers === undefined || earlier.peers.length === 0) return [];
+  return earlier.tenants ?? [ANY_TENANT];
 }
 
 /**

@@ -2,6 +2,7 @@ import { options as beacon } from './beacon/options.ts';
 import { options as bruteForce } from './brute_force/options.ts';
 import { options as controlPlaneAccess } from './control_plane_access/options.ts';
 import { options as denyBurst } from './deny_burst/options.ts';
+import { options as distributedScan } from './distributed_scan/options.ts';
 import { options as dnsAbuse } from './dns_abuse/options.ts';
 import { options as exfiltration } from './exfiltration/options.ts';
 import { options as flood } from './flood/options.ts';
@@ -26,6 +27,7 @@ export const detectors = {
     load: () => import('./control_plane_access/index.ts'),
   },
   deny_burst: { options: denyBurst, load: () => import('./deny_burst/index.ts') },
+  distributed_scan: { options: distributedScan, load: () => import('./distributed_scan/index.ts') },
   dns_abuse: { options: dnsAbuse, load: () => import('./dns_abuse/index.ts') },
   exfiltration: { options: exfiltration, load: () => import('./exfiltration/index.ts') },
   flood: { options: flood, load: () => import('./flood/index.ts') },

@@ -41,6 +41,7 @@ export async function runCase(one: Case, stop: AbortSignal): Promise<Ran> {
   const alerts: Alert[] = [];
   const incidents: Incident[] = [];
   let malformed = 0;
+  let recordedToMs = Number.NEGATIVE_INFINITY;
   const config = replayConfig({ source: 'zeek_conn' }, [one.log], {});
   const shared: Shared = {
     cluster: config.cluster,
@@ -60,19 +61,20 @@ export async function runCase(one: Case, stop: AbortSignal): Promise<Ran> {
       for (const { record } of items) incidents.push(record as Incident);
     }),
   ];
-  const progress = (_batch: unknown, _made: unknown, rejects: readonly unknown[]): void => {
+  const progress = (_batch: unknown, _made: unknown, rejects: readonly unknown[], endMs: number): void => {
     malformed += rejects.length;
+    recordedToMs = Math.max(recordedToMs, endMs);
   };
   const runtime = await localRuntime({ config, sinks, stateDir: null, follow: false, progress }, shared);
   await runToEnd(
-    { ...runtime, sources: [untilAllIsClosed(runtime, config.sources[0]!.name, () => lastMs(flows))] },
+    { ...runtime, sources: [untilAllIsClosed(runtime, config.sources[0]!.name, () => recordedToMs)] },
     shared,
     stop,
   );
   if (flows.length === 0) throw new Error(`no flow could be read, ${malformed} malformed lines`);
   return {
     flows,
-    alerts: withoutSilenceAfterwards(alerts, lastMs(flows)),
+    alerts: withoutSilenceAfterwards(alerts, recordedToMs),
     incidents,
     malformed,
     labelled: labelAt.size,
@@ -81,9 +83,6 @@ export async function runCase(one: Case, stop: AbortSignal): Promise<Ran> {
 
 /** Longer than any alert or incident stays open without evidence. */
 const AFTERWARDS_MS = 8 * 86_400_000;
-
-const lastMs = (flows: readonly Seen[]): number =>
-  flows.reduce((latest, { endMs }) => Math.max(latest, endMs), Number.NEGATIVE_INFINITY);
 
 /**
  * Reads the recording, then lets event time pass until every alert has closed. What is still open at the end of a
@@ -98,7 +97,6 @@ const untilAllIsClosed = (
   name: 'recording',
   async run(signals) {
     await Promise.all(sources.map((source) => source.run(signals)));
-    await log.drained();
     const watermarkMs = recordedToMs() + AFTERWARDS_MS;
     if (signals.drain.aborted || !Number.isFinite(watermarkMs)) return;
     const mark = { input, of: 1, watermarkMs, final: true };

@@ -3,6 +3,7 @@ export const questions: Readonly<Record<string, string>> = {
   policy_denied:
     'Should this client reach that service? If so a rule is missing; if not, what started to call it?',
   port_scan: 'Is a scanner or a monitoring tool known to run here, and was it told to?',
+  distributed_scan: 'What do the sources have in common, and are they clients of this host?',
   new_edge: 'Was something deployed or configured at that time that needs this connection?',
   control_plane_access: 'What does this workload need of the API server, kubelet, etcd or metadata service?',
   lateral_movement: 'Who was logged in there, and did they mean to go on to these hosts?',

@@ -82,6 +82,8 @@ export function deadLetter(failure: {
   topic?: string;
   partition?: number;
   offset?: number;
+  /** Tenant whose sink refused it; what it holds is what that tenant may see. */
+  tenant?: string | null;
 }): DeadLetter {
   const bytes = typeof failure.payload === 'string' ? Buffer.from(failure.payload) : failure.payload;
   const place = failure.origin ?? `${failure.topic ?? ''}/${failure.partition ?? ''}`;
@@ -100,6 +102,7 @@ export function deadLetter(failure: {
   letter.topic = failure.topic ?? null;
   letter.partition = failure.partition ?? null;
   letter.offset = failure.offset ?? null;
+  letter.tenant = failure.tenant ?? null;
   return letter;
 }
 
@@ -123,6 +126,8 @@ export function withDeadLetter(
   sink: Sink,
   options: {
     readonly component: string;
+    /** Tenant whose records alone the sink is given. */
+    readonly tenant?: string | null;
     readonly letters: DeadLetters;
     readonly now: () => number;
     readonly refused: (code: ErrorCode, count: number) => void;
@@ -140,7 +145,7 @@ export function withDeadLetter(
           await options.letters.keep(
             final.map((refusal) => {
               options.refused(refusal.code, 1);
-              return deliveryLetter(options.component, items[refusal.index]!, refusal, options.now());
+              return deliveryLetter(options, items[refusal.index]!, refusal);
             }),
           );
         }
@@ -152,18 +157,18 @@ export function withDeadLetter(
 }
 
 function deliveryLetter(
-  component: string,
+  by: { readonly component: string; readonly tenant?: string | null; readonly now: () => number },
   item: Delivery,
   refusal: { code: ErrorCode; reason: string },
-  timeMs: number,
 ): DeadLetter {
   return deadLetter({
-    component,
+    component: by.component,
+    tenant: by.tenant ?? null,
     kind: item.kind,
     code: refusal.code,
     reason: refusal.reason,
     payload: payloadOf(item.record),
-    timeMs,
+    timeMs: by.now(),
     topic: item.topic,
     partition: item.partition,
     offset: item.offset,

@@ -15,6 +15,8 @@ export interface DeliverOptions {
   readonly topics: readonly Topic[];
   /** The record as this sink may see it; null when it may or wants not. */
   readonly view: <K extends RecordKind>(kind: K, record: RecordTypes[K]) => RecordTypes[K] | null;
+  /** Tenant whose records alone the view lets through, for what is refused of them. */
+  readonly tenant?: string | null;
   readonly letters: DeadLetters;
   readonly counters: Counters;
   readonly retry?: RetryOptions;
@@ -61,6 +63,7 @@ export async function deliver(
   const sink = withRetry(
     withDeadLetter(options.sink, {
       component,
+      tenant: options.tenant ?? null,
       letters: options.letters,
       now: () => context.clock.now(),
       refused: (code, count) => counters.dropped(code, count),

@@ -2,12 +2,17 @@ import {
   newEndpoint,
   newEvidence,
   type Alert,
+  type AlertEndpoint,
   type Endpoint,
   type Flow,
   type Incident,
+  type Party,
   type RecordKind,
   type RecordTypes,
 } from '../schema/records.ts';
+
+/** In the tenants of an alert: others than those listed may be named in it. No tenant has this name. */
+export const ANY_TENANT = '*';
 
 /**
  * A record as one tenant may see it: its own side whole, of any other side tenant name, port and verdict. Null
@@ -36,10 +41,17 @@ function flowView(flow: Flow, tenant: string): Flow | null {
     node: flow.node === own.node ? flow.node : null,
     source: ownsSource ? flow.source : stranger(flow.source),
     destination: ownsDestination ? flow.destination : stranger(flow.destination),
+    // What the data plane said in its own words may name the other side's policy.
+    verdictRaw: null,
+    dropReason: null,
     service: ownsDestination ? flow.service : null,
     request: ownsDestination ? flow.request : null,
-    policies: flow.policies.filter((policy) =>
-      policy.direction === 'egress' ? ownsSource : ownsDestination,
+    policies: flow.policies.filter(({ direction, namespace }) =>
+      direction === 'egress'
+        ? ownsSource
+        : direction === 'ingress'
+          ? ownsDestination
+          : namespace !== null && namespace === own.namespace,
     ),
   };
 }
@@ -74,9 +86,11 @@ function alertView(alert: Alert, tenant: string): Alert | null {
         ? { kind: 'unknown', key: 'other tenant', ip: null, namespace: null, name: null, port }
         : null,
     tenants: [tenant],
+    // Of which side they are is not known.
+    scopes: [],
     owner: own ? alert.owner : null,
-    source: own ? alert.source : null,
-    destination: null,
+    source: own && isSame(alert.source, alert.entity) ? alert.source : null,
+    destination: own && isSame(alert.destination, alert.entity) ? alert.destination : null,
     policy: null,
     why: {
       ...alert.why,
@@ -87,6 +101,13 @@ function alertView(alert: Alert, tenant: string): Alert | null {
   };
 }
 
+/** Whether a side of the traffic is the one that the alert is about. */
+function isSame(side: AlertEndpoint | null, entity: Party): boolean {
+  if (side === null) return false;
+  if (entity.ip !== null && side.address !== null) return entity.ip === side.address;
+  return entity.namespace !== null && entity.namespace === side.namespace && entity.name === side.workload;
+}
+
 /** The tenant of the entity alone; lines that may name another tenant's side are reduced to who found something. */
 function incidentView(incident: Incident, tenant: string): Incident | null {
   if (incident.tenant !== tenant) return null;
@@ -95,9 +116,11 @@ function incidentView(incident: Incident, tenant: string): Incident | null {
   return {
     ...incident,
     tenants: [tenant],
+    scopes: [],
     alerts: alerts.map((alert) => ({ ...alert, line: `${alert.detector}: traffic with another tenant.` })),
     story: {
       ...story,
+      normal: null,
       summary: `${alerts.length} alert${alerts.length === 1 ? '' : 's'} about traffic with another tenant.`,
       query: null,
     },

@@ -1,6 +1,11 @@
 /** Writes what is derived from the sources of truth. `--check` fails when a committed file differs. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { grafana } from '../dashboards/grafana/weir.ts';
+import { savedObjects } from '../dashboards/kibana/objects.ts';
+import { everything } from '../dashboards/kibana/place.ts';
+import { detectionRules } from '../dashboards/kibana/rules.ts';
+import { ndjson } from '../dashboards/kibana/saved-object.ts';
 import { ecs } from './generate/ecs.ts';
 import { errors } from './generate/errors.ts';
 import { fields } from './generate/fields.ts';
@@ -12,6 +17,9 @@ import { topics } from './generate/topics.ts';
 /** Each generator names the file it owns and returns its whole text. */
 const outputs: Record<string, () => string | Promise<string>> = {
   'schema/records.ts': records,
+  'dashboards/grafana/weir.json': () => `${JSON.stringify(grafana, null, 2)}\n`,
+  'dashboards/kibana/rules.ndjson': () => ndjson(detectionRules(everything)),
+  'dashboards/kibana/weir.ndjson': () => ndjson(savedObjects(everything)),
   'detectors/known-good/entries.ts': knownGood,
   'docs/reference/ecs.md': ecs,
   'docs/reference/errors.md': errors,

@@ -49,6 +49,9 @@ function testFiles() {
 /** @type {{ passed: number, failed: number, skipped: { name: string, file: string, reason: string }[] }} */
 const totals = { passed: 0, failed: 0, skipped: [] };
 const failures = [];
+/** What a test says of itself that it could not try, in lines that begin so. */
+const NOT_TRIED = 'NOT TRIED: ';
+const notTried = new Set();
 
 /** Runs files and prints one line a file; details of failures follow at the end. */
 async function runFiles(title, files, { concurrency, timeoutMs, forceExit = false }) {
@@ -121,6 +124,7 @@ async function runFiles(title, files, { concurrency, timeoutMs, forceExit = fals
     stream.on(kind, (event) => {
       const tally = of(event.file ?? current ?? files[0]);
       if (tally.output.length < 65_536) tally.output += event.message;
+      for (const line of event.message.split('\n')) if (line.startsWith(NOT_TRIED)) notTried.add(line);
       if (values.verbose) process.stdout.write(event.message);
     });
   }
@@ -180,6 +184,7 @@ if (totals.skipped.length > 0) {
   for (const { name, file, reason } of totals.skipped)
     console.log(`  ${name} (${shortName(file)}): ${reason}`);
 }
+if (notTried.size > 0) console.log(`\n${[...notTried].join('\n')}`);
 if (totals.passed + totals.failed + totals.skipped.length === 0) {
   console.log('\nno test was found to run');
   process.exitCode = 1;

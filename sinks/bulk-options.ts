@@ -66,6 +66,9 @@ export const bulkOptions = {
     .max(10)
     .optional()
     .describe('Copies of each shard, for `weir setup`; what the cluster takes by default when absent.'),
+  refresh: duration()
+    .prefault('1s')
+    .describe('How soon what was written is found, for `weir setup`. Longer is cheaper for the cluster.'),
   batchRecords: z.int().min(1).max(10_000).default(2000).describe('Most records in one write.'),
   batchBytes: byteSize()
     .prefault('5MB')

@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { IncomingMessage } from 'node:http';
 import { errorCodes, messageOf, WeirError, type ErrorCode } from '../../pipeline/errors.ts';
-import type { Completeness, Letter, Observed, Running } from './forensics.ts';
+import type { Replayed } from '../../pipeline/letter-box.ts';
+import { isChange, type Completeness, type Letter, type Observed, type Running } from './forensics.ts';
 import type { Alert, Flow, Incident } from '../../schema/records.ts';
 import type { Decided } from '../wire/decisions.ts';
 import type { Report } from '../wire/process.ts';
@@ -47,19 +48,23 @@ export async function connect(path: string): Promise<Running | null> {
     alert: (id) => alerts(path, '/v1/alert', { id }),
     incidents: (search) => incidents(path, '/v1/incidents', { search: JSON.stringify(search) }),
     incident: (id) => incidents(path, '/v1/incident', { id }),
-    async letters(count) {
+    async letters(search) {
       const found: Letter[] = [];
       for await (const { letter } of lines<{ letter: Letter }>(path, '/v1/deadletters', {
-        count: String(count),
+        search: JSON.stringify(search),
       }))
         found.push(letter);
       return found;
     },
     async decide(wanted) {
       const parameters = { wanted: JSON.stringify(wanted) };
-      for await (const line of lines<Decided>(path, '/v1/decide', parameters, { method: 'POST' }))
-        return line;
+      for await (const line of lines<Decided>(path, '/v1/decide', parameters)) return line;
       throw new WeirError('not_connected', `${path} gave no answer`);
+    },
+    async replayLetters(search, told, signal) {
+      const parameters = { search: JSON.stringify(search) };
+      for await (const outcome of lines<Replayed>(path, '/v1/deadletters/replay', parameters, { signal }))
+        await told(outcome);
     },
     async *observe(signal) {
       yield* lines<Observed>(path, '/v1/observe', {}, { signal });
@@ -112,12 +117,12 @@ async function* lines<T>(
 
 interface Asking {
   readonly signal?: AbortSignal;
-  readonly method?: 'POST';
 }
 
 function get(path: string, resource: string, how: Asking = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request({ socketPath: path, path: resource, ...how }, (response) => {
+    const method = isChange(resource) ? 'POST' : 'GET';
+    request({ socketPath: path, path: resource, method, ...how }, (response) => {
       if (response.statusCode === 200) resolve(response);
       else reject(new Error(`status ${response.statusCode}`));
     })

@@ -1,6 +1,7 @@
 import type { Alert, DeadLetter, Flow, Incident, Loss } from '../../schema/records.ts';
 import type { SearchFooter, Store, TimeRange } from '../../store/index.ts';
 import type { Decided, Wanted } from '../wire/decisions.ts';
+import type { Replayed } from '../../pipeline/letter-box.ts';
 import type { Report } from '../wire/process.ts';
 
 export interface FlowSearch extends TimeRange {
@@ -12,6 +13,12 @@ export interface FlowSearch extends TimeRange {
 export interface AlertSearch extends TimeRange {
   readonly where: string;
   readonly limit: number | null;
+}
+
+export interface LetterSearch {
+  /** Over the fields of a dead letter; empty for all. */
+  readonly where: string;
+  readonly limit: number;
 }
 
 /** What was and was not seen in a range, for the last line of an answer. */
@@ -37,11 +44,21 @@ export interface Running extends Forensics {
   status(): Promise<Report>;
   /** Flows and alerts as they come. */
   observe(signal: AbortSignal): AsyncIterable<Observed>;
-  /** The newest records of the dead letter, oldest first, at most `count`. */
-  letters(count: number): Promise<readonly Letter[]>;
   /** Acknowledges or closes an incident. */
   decide(wanted: Wanted): Promise<Decided>;
+  /** The newest of the dead letters that are still to be delivered, oldest first. */
+  letters(search: LetterSearch): Promise<readonly Letter[]>;
+  /** Delivers dead letters after all, the oldest first, and tells of each what became of it. */
+  replayLetters(
+    search: LetterSearch,
+    told: (outcome: Replayed) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
+
+/** Whether a resource changes something when it is called, rather than asks. */
+export const isChange = (resource: string): boolean =>
+  ['/v1/decide', '/v1/deadletters/replay'].some((path) => resource.startsWith(path));
 
 /** A dead letter as a person reads it; what was refused as text. */
 export type Letter = Omit<DeadLetter, 'payload'> & { readonly payload: string };

@@ -5,7 +5,14 @@ import { z } from 'zod';
 import { decisionActions } from '../../incidents/decisions.ts';
 import { messageOf, WeirError } from '../../pipeline/errors.ts';
 import type { Wanted } from '../wire/decisions.ts';
-import type { AlertSearch, FlowSearch, Observed, Running } from './forensics.ts';
+import {
+  isChange,
+  type AlertSearch,
+  type FlowSearch,
+  type LetterSearch,
+  type Observed,
+  type Running,
+} from './forensics.ts';
 
 /**
  * The process's own interface: HTTP over a unix socket with mode 0600, so that who may open the file may ask.
@@ -24,8 +31,6 @@ export interface ApiOptions {
   readonly asked: (action: string, detail: string, rows: number) => Promise<void>;
 }
 
-const changes: ReadonlySet<string> = new Set(['/v1/decide']);
-
 const wantedKeys = z.strictObject({
   incident: z.string().min(1).max(100),
   action: z.enum(decisionActions),
@@ -37,6 +42,11 @@ function wantedOf(text: string | null): Wanted {
   const parsed = wantedKeys.safeParse(JSON.parse(text ?? '{}'));
   if (parsed.success) return parsed.data;
   throw new WeirError('query_invalid', `not a decision about an incident: ${z.prettifyError(parsed.error)}`);
+}
+
+function letterSearch(parameters: URLSearchParams): LetterSearch {
+  const { where = '', limit = 100 } = JSON.parse(parameters.get('search') ?? '{}') as Partial<LetterSearch>;
+  return { where, limit };
 }
 
 type Answer = (
@@ -91,13 +101,30 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
       for (const incident of revisions) await write({ incident });
     },
     async '/v1/deadletters'(parameters, write) {
-      const letters = await running.letters(Number(parameters.get('count') ?? 100));
-      await asked('deadletters', '', letters.length);
+      const search = letterSearch(parameters);
+      const letters = await running.letters(search);
+      await asked('deadletters', search.where, letters.length);
       for (const letter of letters) await write({ letter });
     },
     async '/v1/decide'(parameters, write) {
       const wanted = wantedOf(parameters.get('wanted'));
       await write(await running.decide(wanted));
+    },
+    async '/v1/deadletters/replay'(parameters, write, signal) {
+      const search = letterSearch(parameters);
+      let delivered = 0;
+      try {
+        await running.replayLetters(
+          search,
+          async (outcome) => {
+            if (outcome.problem === null) delivered++;
+            await write(outcome);
+          },
+          signal,
+        );
+      } finally {
+        await asked('replay dead letters', search.where, delivered);
+      }
     },
     async '/v1/observe'(_parameters, write, signal) {
       for await (const item of running.observe(signal)) await write(item);
@@ -107,9 +134,7 @@ export function createApi({ path, running, asked }: ApiOptions): ApiServer {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://weir');
     const answer = answers[pathname];
-    // What changes something is posted.
-    const method = changes.has(pathname) ? 'POST' : 'GET';
-    if (request.method !== method || !answer) {
+    if (request.method !== (isChange(pathname) ? 'POST' : 'GET') || !answer) {
       response.writeHead(404).end();
       return;
     }

@@ -204,6 +204,7 @@ function details(revisions: readonly Alert[], world: World): string {
         `  ${timeText(each.raisedMs)}  ${each.action.padEnd(9)} ${each.severity.padEnd(8)} ${countText(each.count, 'flow')}`,
       );
   }
-  if (alert.links.search) lines.push('', paint.bold('Next'), `  ${safeText(alert.links.search)}`);
+  const ways = [alert.links.search, alert.links.kibana].filter((way) => way !== null);
+  if (ways.length > 0) lines.push('', paint.bold('Next'), ...ways.map((way) => `  ${safeText(way)}`));
   return lines.join('\n');
 }

@@ -98,6 +98,13 @@ async function* findings(config: Config, world: World): AsyncGenerator<Finding> 
       );
     else yield* sinkFindings(sink, shared, probe, world.stop);
   }
+  // Without credentials it is only what links name: people reach it, this machine need not.
+  const { kibana } = config;
+  if (kibana?.auth)
+    yield await tried(`kibana ${kibana.url}: reached`, async () => {
+      const far = await import('../../dashboards/kibana/client.ts');
+      return `Kibana ${await far.kibana(kibana).version(world.stop)}`;
+    });
 }
 
 async function tried(what: string, attempt: () => Promise<string | void> | string | void): Promise<Finding> {

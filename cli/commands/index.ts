@@ -4,6 +4,7 @@ import { baseline } from './baseline.ts';
 import { check } from './check.ts';
 import { config } from './config.ts';
 import { deadletter } from './deadletter.ts';
+import { demo } from './demo.ts';
 import { docs } from './docs.ts';
 import { incidents } from './incidents.ts';
 import { observe } from './observe.ts';
@@ -33,6 +34,7 @@ export const commands: Readonly<Record<string, Command>> = {
   check,
   setup,
   config,
+  demo,
   docs,
   version,
 };

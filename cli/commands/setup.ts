@@ -6,21 +6,25 @@ import { bulkSinks } from '../wire/bulk-sinks.ts';
 import { silentLog } from '../wire/quiet-log.ts';
 import { exit, UsageError, type Command, type World } from './command.ts';
 import { paintOf, print, widthOf } from './ask.ts';
-import { needsConfig } from './places.ts';
+import { configPath, needsConfig } from './places.ts';
 
-const usage = `weir setup kafka|elasticsearch|opensearch [--config FILE] [--dry-run] [--roles]
+const usage = `weir setup kafka|elasticsearch|opensearch|kibana [--config FILE] [--dry-run] [--roles]
 
 Makes what Weir needs on the other side, and says what is there but different.
 
   kafka           topics, and the rights each role needs
   elasticsearch   templates and lifecycle of each kind of record, for every sink of that type
   opensearch      the same for OpenSearch
+  kibana          data views, searches, dashboards and detection rules; a space for each tenant that has
+                  a sink of its own. Rules come switched off, and those that are there are left as they are
   --dry-run       only says what would be done: prints the requests, roles and spaces among them
+  --out DIR       of kibana: writes files to be imported by hand; needs no configuration
+  --replace-rules of kibana: puts the rules in the place of those that are there, switched off
   --roles         makes the roles of writers and readers too; takes the right to manage security
   --config FILE   the configuration that names the other side`;
 
 export const setup: Command = {
-  summary: 'make topics in Kafka, templates in Elasticsearch or OpenSearch',
+  summary: 'make topics in Kafka, templates in Elasticsearch or OpenSearch, dashboards in Kibana',
   usage,
   async run(args, world) {
     const { values, positionals } = parseArgs({
@@ -30,14 +34,32 @@ export const setup: Command = {
         config: { type: 'string' },
         'dry-run': { type: 'boolean', default: false },
         roles: { type: 'boolean', default: false },
+        out: { type: 'string' },
+        'replace-rules': { type: 'boolean', default: false },
       },
     });
+    if (positionals[0] === 'kibana') {
+      const out = values.out ?? null;
+      const path =
+        out === null ? needsConfig(values.config, world.env) : configPath(values.config, world.env);
+      // Nobody signs in to write files or to say what would be done.
+      const config =
+        path === null
+          ? null
+          : readConfig(path, { env: world.env, withoutSecrets: out !== null || values['dry-run'] });
+      const { setupKibana } = await import('./setup-kibana.ts');
+      return setupKibana(
+        config,
+        { dryRun: values['dry-run'], out, replaceRules: values['replace-rules'] },
+        world,
+      );
+    }
     const config = readConfig(needsConfig(values.config, world.env), { env: world.env });
     const dryRun = values['dry-run'];
     if (positionals[0] === 'kafka') return setupKafka(config, dryRun, world);
     const type = positionals[0] ?? '';
     if (type in bulkSinks) return setupIndices(config, type, { dryRun, roles: values.roles }, world);
-    throw new UsageError(`set up what? Expected kafka, elasticsearch or opensearch, found '${type}'`);
+    throw new UsageError(`set up what? Expected kafka, elasticsearch, opensearch or kibana, found '${type}'`);
   },
 };
 

@@ -146,7 +146,7 @@ function tellingLog(world: World, secrets: readonly string[]): Logger {
   const tell = (fields: object, message: string): void => {
     const details = Object.entries(scrub({ ...fields }))
       .filter(([key]) => key !== 'sink')
-      .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+      .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
     world.stdout.write(`  ${safeText(`${message}${details.length > 0 ? `: ${details.join(' ')}` : ''}`)}\n`);
   };
   return { debug: tell, info: tell, warn: tell, error: tell };

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Options as KibanaOptions } from '../../dashboards/kibana/options.ts';
 import type { options as enricher } from '../../enricher/options.ts';
 import type { Options as LogOptions } from '../../telemetry/options.ts';
 import type { options as kafka } from '../../transport/kafka/options.ts';
@@ -28,6 +29,8 @@ export interface Config {
   readonly suppressions: readonly Suppression[];
   readonly incidents: IncidentsOptions;
   readonly sinks: readonly SinkConfig[];
+  /** Null: not configured, so alerts have no link to it. */
+  readonly kibana: KibanaOptions | null;
   readonly log: LogOptions;
   readonly listen: { readonly metrics: string | null; readonly api: { readonly unix: string } | null };
   /** Times in milliseconds. */

@@ -81,6 +81,8 @@ export function parseConfig(text: string, options: LoadOptions & { readonly file
   const config = { ...build(value, options, report), rules: rules.config };
 
   const ofOtherRole = (path: Path): boolean => {
+    // Only `weir setup kibana` signs in; what runs makes links.
+    if (path[0] === 'kibana' && path[1] !== 'url') return options.role != null;
     const role = sectionRoles[String(path[0])];
     return options.role != null && role !== undefined && role !== options.role;
   };
@@ -184,6 +186,7 @@ function build(
     suppressions: parseSuppressions(suppressions, options.nowMs ?? Date.now(), report),
     incidents: settings.incidents,
     sinks: parseSinks(sinks, registries, report).map((sink) => withStoreDir(sink, dir)),
+    kibana: settings.kibana ?? null,
     log: settings.log,
     listen: { metrics: settings.listen.metrics, api: settings.listen.api ?? null },
     watermarks: settings.watermarks,

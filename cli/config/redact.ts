@@ -55,6 +55,7 @@ export function redact(
       tenant,
       ...fieldsOf(options),
     })),
+    kibana: config.kibana,
     log: config.log,
     listen: config.listen,
     watermarks: config.watermarks,

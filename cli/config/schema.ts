@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sinkKinds, type SinkKind } from '../../sinks/base-options.ts';
+import { options as kibana } from '../../dashboards/kibana/options.ts';
 import { options as log } from '../../telemetry/options.ts';
 import { options as incidents } from '../../incidents/options.ts';
 import { byteSize, duration } from '../../pipeline/units.ts';
@@ -95,6 +96,11 @@ export const top = z.strictObject({
     .prefault('1h')
     .describe('An alert whose evidence is older is stored as historical and notifies no one.'),
   incidents: incidents.prefault({}).describe('How alerts of one entity are joined.'),
+  kibana: kibana
+    .optional()
+    .describe(
+      'Kibana of the Elasticsearch that sinks write to, for `weir setup kibana` and links in alerts.',
+    ),
   log: log.prefault({}).describe('Messages of this process, on standard error.'),
   listen: z
     .strictObject({

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../pipeline/contracts.ts';
 import { demoInventory } from './cluster.ts';
@@ -6,6 +6,9 @@ import { demoTraffic } from './traffic.ts';
 
 /** How much the demo cluster has already lived through when it is first looked at. */
 const HISTORY_MS = 20 * 60_000;
+
+/** Size at which the log is rotated, once: about an hour and a half of it. */
+const MAX_LOG_BYTES = 50_000_000;
 
 export interface Demo {
   /** Configuration to run it with. */
@@ -15,7 +18,7 @@ export interface Demo {
 }
 
 /** A made-up cluster that writes real flow-log lines into `directory`, which is emptied first. */
-export function createDemo(directory: string, clock: Clock): Demo {
+export function createDemo(directory: string, clock: Clock, maxLogBytes = MAX_LOG_BYTES): Demo {
   const flows = join(directory, 'flows.log');
   const inventory = join(directory, 'inventory.json');
   return {
@@ -23,16 +26,27 @@ export function createDemo(directory: string, clock: Clock): Demo {
     async run(signal) {
       const startMs = Math.floor((clock.now() - HISTORY_MS) / 1000) * 1000;
       const traffic = demoTraffic(startMs);
-      const out = createWriteStream(flows, { flags: 'a' });
+      let out = createWriteStream(flows, { flags: 'a' });
+      let bytes = 0;
       let nextMs = startMs;
       while (!signal.aborted) {
         const lines: string[] = [];
         for (; nextMs <= clock.now() - 1000; nextMs += 1000)
           for (const record of traffic(nextMs)) lines.push(JSON.stringify(record));
-        if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
+        if (lines.length > 0) {
+          const text = `${lines.join('\n')}\n`;
+          bytes += text.length;
+          out.write(text);
+        }
+        if (bytes > maxLogBytes) {
+          await ended(out);
+          renameSync(flows, `${flows}.1`);
+          out = createWriteStream(flows, { flags: 'a' });
+          bytes = 0;
+        }
         await clock.sleep(500, signal);
       }
-      await new Promise<void>((resolve) => out.end(resolve));
+      await ended(out);
     },
   };
 
@@ -49,9 +63,11 @@ export function createDemo(directory: string, clock: Clock): Demo {
       tenants: { label: 'tenant', default: 'platform' },
       owners: { label: 'team' },
       scopes: { pci: { namespaceLabel: { pci: 'true' } } },
-      sources: { demo: { type: 'netobserv', from: { file: { path: log, startAt: 'beginning' } } } },
+      sources: { demo: { type: 'netobserv', from: { file: { path: `${log}*`, startAt: 'beginning' } } } },
       detectors: { policy_denied: {}, port_scan: {} },
       sinks: { store: { type: 'store' } },
     });
   }
 }
+
+const ended = (stream: WriteStream): Promise<void> => new Promise((resolve) => stream.end(resolve));

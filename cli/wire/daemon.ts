@@ -3,14 +3,16 @@ import { create as createStoreSink, type StoreSink } from '../../store/sink.ts';
 import type { Options as StoreOptions } from '../../store/options.ts';
 import { WeirError } from '../../pipeline/errors.ts';
 import type { Log } from '../../pipeline/log.ts';
+import type { LetterBox, LetterQuery } from '../../pipeline/letter-box.ts';
 import { runPumps, type Pump } from '../../pipeline/lifecycle.ts';
 import type { Sink } from '../../pipeline/contracts.ts';
+import { compileQuery } from '../../query/index.ts';
 import { digest } from '../../schema/ids.ts';
-import { newAccess, type Alert, type DeadLetter } from '../../schema/records.ts';
+import { newAccess, type Alert } from '../../schema/records.ts';
 import { telemetryServer } from '../../telemetry/server.ts';
 import type { PrometheusMeter } from '../../telemetry/meter.ts';
 import { createApi, createLookout, type Lookout } from '../api/server.ts';
-import { storeForensics, type Forensics, type Running } from '../api/forensics.ts';
+import { storeForensics, type Forensics, type LetterSearch, type Running } from '../api/forensics.ts';
 import type { Config, SinkConfig } from '../config/index.ts';
 import type { IncidentDesk } from './decisions.ts';
 import { localLogDir, localRuntime, type WiredSink } from './local.ts';
@@ -81,8 +83,8 @@ export async function runLocal(options: DaemonOptions): Promise<void> {
 
 interface Served {
   readonly lookout: Lookout;
-  /** The newest records of the dead letter, oldest first; null where they are in a topic of Kafka. */
-  readonly letters: ((count: number) => Promise<readonly DeadLetter[]>) | null;
+  /** Null in a role that may not read the topic they are in. */
+  readonly letters: LetterBox | null;
   readonly store: (() => Forensics | null) | null;
   readonly log: Pick<Log, 'append'>;
   /** Takes what people decide about incidents; null where none are joined. */
@@ -160,7 +162,19 @@ async function healthy(shared: Shared, sink: string): Promise<void> {
   if (line?.['health'] !== 'ok') throw new Error(`sink ${sink} is ${String(line?.['health'])}`);
 }
 
+const queryOf = ({ where, limit }: LetterSearch): LetterQuery => ({
+  where: where === '' ? () => true : compileQuery('dead_letter', where),
+  limit,
+});
+
 function running(served: Served, shared: Shared): Running {
+  const letterBox = (): LetterBox => {
+    if (served.letters) return served.letters;
+    throw new WeirError(
+      'not_connected',
+      'this process may not read the topic weir.deadletter: ask where the sinks run',
+    );
+  };
   const store = (): Forensics => {
     const open = served.store?.() ?? null;
     if (!open)
@@ -173,18 +187,14 @@ function running(served: Served, shared: Shared): Running {
   return {
     status: () => shared.board.read(),
     observe: (signal) => served.lookout.watch(signal),
-    async letters(count) {
-      const letters = await served.letters?.(count);
-      if (letters)
-        return letters.map((letter) => ({
-          ...letter,
-          payload: Buffer.from(letter.payload).toString('utf8'),
-        }));
-      throw new WeirError(
-        'not_connected',
-        'over Kafka dead letters are in the topic weir.deadletter: read it with any Kafka consumer',
-      );
+    async letters(search) {
+      const letters = await letterBox().list(queryOf(search));
+      return letters.map((letter) => ({
+        ...letter,
+        payload: Buffer.from(letter.payload).toString('utf8'),
+      }));
     },
+    replayLetters: (search, told, signal) => letterBox().replay(queryOf(search), told, signal),
     flows: (search) => store().flows(search),
     completeness: (range) => store().completeness(range),
     alerts: (search) => store().alerts(search),

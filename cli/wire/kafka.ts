@@ -5,6 +5,7 @@ import { createCounters } from '../../pipeline/counters.ts';
 import { logDeadLetters } from '../../pipeline/dead-letter.ts';
 import { enrich } from '../../pipeline/enrich.ts';
 import { partitionedPlan } from '../../pipeline/lane-plan.ts';
+import type { LetterBox } from '../../pipeline/letter-box.ts';
 import { runPumps, type Pump } from '../../pipeline/lifecycle.ts';
 import type { Topic } from '../../pipeline/log.ts';
 import { fileAttempts } from '../../pipeline/quarantine.ts';
@@ -18,10 +19,11 @@ import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
 import { learnedOfControl } from './learned.ts';
+import { topicScan, wireLetters } from './letters.ts';
 import { pairPlace } from './place.ts';
 import { contextOf } from './process.ts';
 import { rulesInForce } from './rules.ts';
-import { sinkPump, sinkTopics } from './sinks.ts';
+import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps } from './sources.ts';
 import { socketPath, takeStateDir } from './state.ts';
 import { suppressionReview, type SuppressionReview } from './suppression-review.ts';
@@ -184,16 +186,35 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
             shared,
           ),
         );
+      let box: LetterBox | null = null;
       if (runs('sinks')) {
         const wired = await wireSinks(config, shared);
         store = wired.store;
         for (const { config: sink, sink: made } of wired.sinks)
-          pumps.push(sinkPump({ config: sink, sink: made, log, letters }, shared));
+          pumps.push(sinkPump({ config: sink, sink: made, log, letters, kibana: config.kibana }, shared));
+        box = await wireLetters(
+          {
+            log,
+            scan: topicScan(log, `${sinkGroup('deadletter')}.`, shared),
+            sinks: wired.sinks,
+            // What the enricher reads is written by collectors: the role of the sinks has no right to it.
+            flows:
+              role === null
+                ? {
+                    sources: config.sources,
+                    topic: 'flows',
+                    stage: null,
+                    place: pairPlace(log.partitions('flows')),
+                  }
+                : null,
+          },
+          shared,
+        );
       }
       const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
       await serve(
         options,
-        { lookout, store, log, desk, unready: () => log.unready(), letters: null, socket },
+        { lookout, store, log, desk, unready: () => log.unready(), letters: box, socket },
         () =>
           runPumps(pumps, { stop: options.stop, graceMs: GRACE_MS, clock: shared.clock, log: shared.log }),
       );

@@ -10,7 +10,7 @@ import { fileSnapshots, noSnapshots } from '../../pipeline/snapshots.ts';
 import type { Sink } from '../../pipeline/contracts.ts';
 import { createLocalLog, type LocalLog, type LocalLogOptions } from '../../transport/local/index.ts';
 import type { ReaderQueue } from '../../transport/local/topic.ts';
-import type { DeadLetter } from '../../schema/records.ts';
+import type { LetterBox } from '../../pipeline/letter-box.ts';
 import type { Config, SinkConfig } from '../config/index.ts';
 import { INCIDENTS_GROUP } from '../../incidents/run.ts';
 import { createControl, followWith } from './control.ts';
@@ -18,6 +18,7 @@ import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
 import { learnedOfFiles } from './learned.ts';
+import { wireLetters } from './letters.ts';
 import { contextOf, type Shared } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
@@ -40,8 +41,7 @@ export interface LocalRuntime {
   readonly enricher: Enricher;
   /** Takes what people decide about incidents; null in a replay. */
   readonly desk: IncidentDesk | null;
-  /** The newest records of the dead letter, oldest first. */
-  readonly letters: (count: number) => Promise<readonly DeadLetter[]>;
+  readonly letters: LetterBox;
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
@@ -100,10 +100,12 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
   );
   const letters: DeadLetters = stateDir ? logDeadLetters(log) : { keep: () => Promise.resolve() };
   const enricher = await createEnricher(config.enricher, shared);
+  const openLetters = countOpen(log);
   const kept = shared.meter.gauge('dead_letters', 'Records kept in the dead letter of this process.');
-  shared.board.put('deadLetters', 'kept', () => {
-    kept.set(log.kept('deadletter'));
-    return { kept: log.kept('deadletter') };
+  shared.board.put('deadLetters', 'kept', async () => {
+    const open = await openLetters();
+    kept.set(open);
+    return { kept: open };
   });
   const control = stateDir ? createControl({ log, follow: followWith(log, CONTROL_GROUP) }, shared) : null;
   const { reread = null } = options;
@@ -200,13 +202,27 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       ...rules.pumps,
       ...suppressions.pumps,
       ...options.sinks.map(({ config: sink, sink: made }) =>
-        sinkPump({ config: sink, sink: made, log, letters }, shared),
+        sinkPump({ config: sink, sink: made, log, letters, kibana: config.kibana }, shared),
       ),
     ],
-    async letters(count) {
-      const kept = await log.newest('deadletter', count);
-      return kept.flatMap(({ value }) => value ?? []);
-    },
+    letters: await wireLetters(
+      {
+        log,
+        scan: async (visit) => {
+          await log.scan('deadletter', 0, async (entries) => {
+            for (const { value } of entries) if (value) await visit(value);
+          });
+        },
+        sinks: options.sinks,
+        flows: {
+          sources: config.sources,
+          topic: 'enriched',
+          stage: enricher,
+          place: () => ({ key: null, partition: 0 }),
+        },
+      },
+      shared,
+    ),
     async start(signal) {
       await log.start(signal);
       if (stateDir)
@@ -221,6 +237,23 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
       await enricher.stop();
       await log.stop();
     },
+  };
+}
+
+/** Letters less those that were delivered after all and what says so; only what is new is looked through. */
+function countOpen(log: LocalLog): () => Promise<number> {
+  let ended = 0;
+  let next = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+  return () => {
+    const count = turn.then(async () => {
+      next = await log.scan('deadletter', next, (entries) => {
+        for (const { value } of entries) if (value?.replayedMs != null) ended++;
+      });
+      return Math.max(0, log.kept('deadletter') - 2 * ended);
+    });
+    turn = count.catch(() => {});
+    return count;
   };
 }
 

@@ -12,7 +12,8 @@ import { tenantView } from '../../pipeline/tenant.ts';
 import { compileQuery } from '../../query/index.ts';
 import type { Alert, RecordKind, RecordTypes } from '../../schema/records.ts';
 import { sinks } from '../../sinks/registry.ts';
-import type { SinkConfig } from '../config/index.ts';
+import type { Config, SinkConfig } from '../config/index.ts';
+import { withKibanaLinks } from './kibana.ts';
 import { contextOf, type Shared } from './process.ts';
 
 /** The topic each kind of record is delivered from. */
@@ -62,6 +63,8 @@ export interface SinkPumpOptions {
   readonly sink: Sink;
   readonly log: Log;
   readonly letters: DeadLetters;
+  /** Where links in alerts lead; null where nowhere. */
+  readonly kibana: Config['kibana'];
   readonly startAt?: 'beginning' | 'end';
 }
 
@@ -147,7 +150,8 @@ export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
             log,
             group,
             topics,
-            view: viewOf(config),
+            view: withKibanaLinks(viewOf(config), options.kibana, config.tenant),
+            tenant: config.tenant,
             letters: options.letters,
             counters,
             health: (failuresInARow) => (health = failuresInARow === 0 ? 'ok' : 'failing'),

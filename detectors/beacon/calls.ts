@@ -3,14 +3,33 @@ import { createKeyTable } from '../key-table.ts';
 import { createRecentValues } from '../stats/recent-values.ts';
 
 /** Connections of a pair that are held: eight hours of one call in seven minutes. */
-const HELD = 64;
+export const HELD = 64;
 /** A pair is held in full from its third connection on, so that a flood of pairs that speak once costs little. */
 const ADMITTED = 3;
-/** Pairs held in full take a kilobyte; one in so many of the cap may be. */
+/** Pairs held in full take 1.3 kilobytes; one in so many of the cap may be. */
 const SHARE = 8;
-/** After the first judgement a pair is judged again after so many connections. */
-const JUDGED_EACH = 8;
+/** After the first judgement a pair is judged again after so many connections: while its history fills, and then. */
+const JUDGED_EACH = 4;
+const JUDGED_EACH_LATER = 8;
 const DAY_MS = 86_400_000;
+
+/** One connection of a pair. */
+export interface Call {
+  readonly startMs: number;
+  readonly timeMs: number;
+  /** 0 where the origin does not tell of whole connections. */
+  readonly durationMs: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** Connections of a pair, oldest end first. */
+export interface Held {
+  readonly startsMs: readonly number[];
+  readonly durationsMs: readonly number[];
+  readonly sent: readonly number[];
+  readonly received: readonly number[];
+}
 
 /** Connections of each pair. */
 export interface Calls {
@@ -18,17 +37,20 @@ export interface Calls {
   /** When the pair was first met. */
   meet(pair: Hash, timeMs: number): number;
   /** One more connection; true when there is reason to judge the pair. */
-  add(
-    pair: Hash,
-    call: { readonly startMs: number; readonly timeMs: number; readonly bytes: number },
-  ): boolean;
-  /** Begins and sizes of the connections of the pair that was added to last. */
-  held(pair: Hash): { readonly startsMs: readonly number[]; readonly sizes: readonly number[] };
+  add(pair: Hash, call: Call): boolean;
+  /** The last connections of the pair. */
+  held(pair: Hash): Held;
   sections(): Iterable<readonly [string, Uint8Array]>;
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
 
-export function createCalls(minConnections: number, maxKeys: number, evict: () => void): Calls {
+/** When a pair is judged for the first time: after so many connections, so long after the first. */
+export interface Ripe {
+  readonly minConnections: number;
+  readonly minSpanMs: number;
+}
+
+export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number, evict: () => void): Calls {
   const contacts = createKeyTable({ name: 'contact', maxKeys, evict });
   const firstMs = contacts.column('firstMs', Float64Array);
   const times = contacts.column('times', Uint8Array);
@@ -36,7 +58,9 @@ export function createCalls(minConnections: number, maxKeys: number, evict: () =
   const lastMs = pairs.column('lastMs', Float64Array);
   const sinceJudged = pairs.column('sinceJudged', Uint32Array);
   const starts = createRecentValues(pairs, 'start', HELD);
-  const bytes = createRecentValues(pairs, 'bytes', HELD);
+  const durations = createRecentValues(pairs, 'duration', HELD, Float32Array);
+  const sent = createRecentValues(pairs, 'sent', HELD, Float32Array);
+  const received = createRecentValues(pairs, 'received', HELD, Float32Array);
 
   return {
     get size() {
@@ -59,28 +83,42 @@ export function createCalls(minConnections: number, maxKeys: number, evict: () =
       const slot = pairs.claim(pair);
       // What was held before a pause of a day says nothing of now.
       if (call.timeMs - lastMs.at[slot]! > DAY_MS) sinceJudged.at[slot] = 0;
+      const ripeMs = firstMs.at[contact]! + minSpanMs;
+      const ripens = lastMs.at[slot]! < ripeMs && call.timeMs >= ripeMs;
       lastMs.at[slot] = call.timeMs;
       starts.add(slot, call.startMs);
-      bytes.add(slot, call.bytes);
+      durations.add(slot, call.durationMs);
+      sent.add(slot, call.sentBytes);
+      received.add(slot, call.receivedBytes);
       const since = sinceJudged.at[slot]! + 1;
       sinceJudged.at[slot] = since;
-      return since >= minConnections && (since - minConnections) % JUDGED_EACH === 0;
+      const each = since <= HELD ? JUDGED_EACH : JUDGED_EACH_LATER;
+      return since >= minConnections && (ripens || (since - minConnections) % each === 0);
     },
     held(pair) {
       const slot = pairs.claim(pair);
-      return { startsMs: starts.values(slot), sizes: bytes.values(slot) };
+      return {
+        startsMs: starts.values(slot),
+        durationsMs: durations.values(slot),
+        sent: sent.values(slot),
+        received: received.values(slot),
+      };
     },
     *sections() {
       yield* contacts.sections();
       yield* pairs.sections();
       yield* starts.sections();
-      yield* bytes.sections();
+      yield* durations.sections();
+      yield* sent.sections();
+      yield* received.sections();
     },
     restore(sections) {
       contacts.restore(sections);
       pairs.restore(sections);
       starts.restore(sections);
-      bytes.restore(sections);
+      durations.restore(sections);
+      sent.restore(sections);
+      received.restore(sections);
     },
   };
 }

@@ -6,19 +6,21 @@ import { contactOutcome, outcomes } from '../contact.ts';
 import { eventMs } from '../event-time.ts';
 import { addNumber, addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
 import { createKnownGood } from '../known-good/index.ts';
-import { entityKey, partyOf } from '../party.ts';
+import { entityKey, isInventoried, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { sideQuery } from '../search-link.ts';
+import { portClass } from '../ports.ts';
+import { inDifferentBlocks } from '../private-block.ts';
 import { stateOf } from '../snapshot.ts';
 import { createCallers } from '../callers.ts';
-import { createCalls } from './calls.ts';
+import { createCalls, HELD } from './calls.ts';
 import { directionOf, directions, type Direction } from '../direction.ts';
 import { attackOf, explain, severityOf } from './explain.ts';
-import { isProbe, isTimer, judge, type Judgement } from './judge.ts';
+import { allowance, isExact, isProbe, isStream, isTimer, judge, type Judgement } from './judge.ts';
 import type { Options } from './options.ts';
 
 const NAME = 'beacon';
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 const NONE: readonly Alert[] = [];
 const TCP = 6;
 const UDP = 17;
@@ -26,6 +28,8 @@ const UDP = 17;
 const MIN_CALLS = 10;
 /** How long a connection that is told of in pieces is known as one. */
 const CONNECTION_MS = 3_600_000;
+/** What a destination that many call costs a pair of its score, as in RITA v5, where strangers of the internet are who calls. */
+const PREVALENT_MALUS = 0.15;
 
 /** Finds who calls home: one source, one rare destination, at regular intervals. */
 export function create(options: Options): DetectorFactory {
@@ -58,7 +62,7 @@ function createBeacon(
   const baseline = createBaseline('beacon', options.learnMs);
   const connections = createRecentSet({ name: 'connections', maxKeys, keepMs: CONNECTION_MS, evicted });
   const callers = createCallers(options.prevalentSources, { maxKeys, evicted });
-  const calls = createCalls(options.minConnections, maxKeys, () => evicted(1));
+  const calls = createCalls(options, maxKeys, () => evicted(1));
   const book = createAlertBook({
     name: 'pairs',
     detector: NAME,
@@ -83,21 +87,38 @@ function createBeacon(
     const { port } = flow.destination;
     if (port === null || marks[port] === LEFT_OUT || !flow.counted || flow.verdict === 'deny')
       return out ?? NONE;
-    if (flow.protocol !== TCP && flow.protocol !== UDP && flow.protocol !== null) return out ?? NONE;
+    // Port 0 of a protocol that is not told is no port: pings and tunnels of origins that call them IP.
+    const { protocol } = flow;
+    if (protocol === null ? port === 0 : protocol !== TCP && protocol !== UDP) return out ?? NONE;
     const direction = directionOf(flow, isProxyPort);
     if (direction === directions.inbound) return out ?? NONE;
     const sources = meet(flow, direction);
-    if (direction !== directions.proxy && sources >= options.prevalentSources) return out ?? NONE;
-    const firstMs = calls.meet(pair, timeMs);
-    const isNew = firstMs > timeMs - baseline.historyMs(flow.cluster, timeMs) + options.learnMs;
-    if (direction === directions.inside && !isNew) return out ?? NONE;
+    const isPrevalent = direction !== directions.proxy && sources >= options.prevalentSources;
+    if (isPrevalent && !isExposed(flow)) return out ?? NONE;
     const outcome = contactOutcome(flow);
+    // Of all that knocks at an exposed server, only who is let in is held.
+    if (isPrevalent && outcome !== outcomes.answered) return out ?? NONE;
+    const firstMs = calls.meet(pair, timeMs);
+    const isNew =
+      !isPrevalent && firstMs > timeMs - baseline.historyMs(flow.cluster, timeMs) + options.learnMs;
+    if (direction === directions.inside && !isNew && !isAcross(flow)) return out ?? NONE;
     // What fails inside is a retry; a server outside that is gone is still called.
     if (outcome === outcomes.none || (outcome === outcomes.failed && direction === directions.inside))
       return out ?? NONE;
     if (flow.unit !== 'connection' && isKnownConnection(flow)) return out ?? NONE;
-    return called(flow, { direction, sources, knownMs: timeMs - firstMs, isNew }, out);
+    return called(flow, { direction, sources, knownMs: timeMs - firstMs, isNew, isPrevalent }, out);
   }
+
+  /**
+   * A server of the internet that strangers call: how many they are says little of one that calls it for days. Who
+   * tries to log in is told by `brute_force`.
+   */
+  const isExposed = ({ source, destination }: Flow): boolean =>
+    source.kind === 'public' && destination.kind === 'public' && portClass(destination.port ?? 0) !== 'admin';
+
+  /** Where no inventory says who is ours, a private network of another block is as good as outside. */
+  const isAcross = ({ source, destination }: Flow): boolean =>
+    !isInventoried(source) && !isInventoried(destination) && inDifferentBlocks(source.ip, destination.ip);
 
   /** Hashes who is who, and counts who calls the destination: outside an address, inside one port of a neighbour. */
   function meet({ cluster, source, destination, protocol }: Flow, direction: Direction): number {
@@ -131,14 +152,19 @@ function createBeacon(
     readonly sources: number;
     readonly knownMs: number;
     readonly isNew: boolean;
+    /** Many call the destination: it takes a higher score, and as many calls as are held. */
+    readonly isPrevalent: boolean;
   }
 
   function called(flow: Flow, about: Called, out: Alert[] | null): readonly Alert[] {
     const timeMs = eventMs(flow);
+    const startMs = Math.min(flow.startMs, timeMs);
     const isDue = calls.add(pair, {
-      startMs: Math.min(flow.startMs, timeMs),
+      startMs,
       timeMs,
-      bytes: flow.sourceBytes ?? 0,
+      durationMs: flow.unit === 'connection' ? timeMs - startMs : 0,
+      sentBytes: flow.sourceBytes ?? 0,
+      receivedBytes: flow.destinationBytes ?? 0,
     });
     const alert = book.get(handleOf(pair));
     if (alert !== undefined) {
@@ -146,25 +172,27 @@ function createBeacon(
       book.add(alert, flow, { severity: alert.severity }, (out ??= []));
       return out;
     }
-    if (!isDue) return out ?? NONE;
-    const { startsMs, sizes } = calls.held(pair);
-    const found = judge(startsMs, sizes);
+    if (!isDue || about.knownMs < options.minSpanMs) return out ?? NONE;
+    const found = judge(calls.held(pair));
     if (found === null || !isBeacon(found, about) || isKnownGood(flow)) return out ?? NONE;
     open(flow, found, about, (out ??= []));
     return out;
   }
 
-  const scoreOf = (found: Judgement, { isNew }: Called): number =>
-    Math.min(1, found.score + (isNew ? options.newBonus : 0));
+  const scoreOf = (found: Judgement, { isNew, isPrevalent }: Called): number =>
+    Math.min(1, found.score + (isNew ? options.newBonus : 0) - (isPrevalent ? PREVALENT_MALUS : 0));
 
   function isBeacon(found: Judgement, about: Called): boolean {
+    if (found.connections < (about.isPrevalent ? HELD : options.minConnections) || found.calls < MIN_CALLS)
+      return false;
     if (
-      found.connections < options.minConnections ||
-      found.calls < MIN_CALLS ||
-      about.knownMs < options.minSpanMs
+      found.intervals < options.minRegularity + allowance(found) ||
+      scoreOf(found, about) < options.minScore ||
+      isStream(found)
     )
       return false;
-    if (found.intervals < options.minRegularity || scoreOf(found, about) < options.minScore) return false;
+    // A job that asks one of several servers in turn is no news of any of them.
+    if (isTimer(found) && !about.isNew && !isExact(found)) return false;
     return about.direction !== directions.inside || !isProbe(found);
   }
 

@@ -1,7 +1,9 @@
 import { medianAbsoluteDeviation, medianSorted } from 'simple-statistics';
 import { beaconScore } from '../stats/beacon-score.ts';
 import { strongestPeriod } from '../stats/periodicity.ts';
-import { toThreePlaces } from '../stats/regularity.ts';
+import { sizeRegularity, toThreePlaces } from '../stats/regularity.ts';
+import { HELD, type Held } from './calls.ts';
+import { coverage, evenness, timerPeriod } from './rhythm.ts';
 
 /** How much the last connections of a pair look like a beacon. */
 export interface Judgement {
@@ -15,18 +17,25 @@ export interface Judgement {
   readonly deviationMs: number;
   /** Share of the times between calls that are whole minutes. */
   readonly onTheMinute: number;
+  /** Period of the timers that make the calls; null when none do. */
+  readonly timerMs: number | null;
+  /** Median bytes that came back to a call. */
+  readonly receivedBytes: number;
   readonly calls: number;
   readonly connections: number;
   readonly spanMs: number;
 }
 
-/** RITA cuts its 24 hours into as many. */
-const BARS = 24;
+/** RITA cuts its 24 hours into as many; where fewer calls are held than can be, into fewer, so that chance does not empty a bar. */
+const MOST_BARS = 24;
+const LEAST_BARS = 8;
 const DAY_MS = 86_400_000;
 /** Buckets in which a period is looked for; twice the connections held, so that a period has some. */
 const BUCKETS = 128;
 /** Regularity from which on looking for a period adds nothing. */
 const REGULAR = 0.9;
+/** Fewer calls than this are regular by quartiles, or have a period, by chance alone often enough. */
+const FEW = 20;
 
 /** Connections this much closer than the mean are one call: a page and its pictures, a request and its retry. */
 const BURST = 0.1;
@@ -35,65 +44,81 @@ const FINEST_PARTS = 100;
 
 /**
  * RITA's score over the time the calls span, at most 24 hours, and not over a fixed day: a beacon that began ten minutes ago
- * fills its window as one of yesterday does. Connections of one burst are one call. Where calls still come in patterns, intervals
- * alone are irregular; the period of the calls stands in for them when it is the stronger. Null when there are too few.
+ * fills its window as one of yesterday does. Connections of one burst are one call. Sizes are those of both directions: who
+ * fetches things asks alike and gets what differs, who asks for orders gets none. How regular the calls are is the greatest of what
+ * RITA says, of their strongest period, of how even they are and of how they cover the time; of few calls only the last two are
+ * asked. Null when there are too few.
  */
-export function judge(startsMs: readonly number[], bytes: readonly number[]): Judgement | null {
-  const { starts, sizes, connections } = callsOf(startsMs, bytes);
+export function judge(held: Held): Judgement | null {
+  const { starts, sent, received, connections, covered } = callsOf(held);
   const spanMs = starts.at(-1)! - starts[0]!;
   if (spanMs < 1000 || starts.length < 4) return null;
   const unitMs = Math.min(1000, Math.max(1, spanMs / starts.length / FINEST_PARTS));
   const times = starts.map((ms) => Math.floor((ms - starts[0]!) / unitMs));
-  const bars = counts(starts, spanMs, BARS);
-  const scored = beaconScore({ times, sizes, bars, windowSeconds: Math.max(1, times.at(-1)!) });
+  const parts = Math.min(MOST_BARS, Math.max(LEAST_BARS, Math.floor((starts.length * MOST_BARS) / HELD)));
+  const bars = counts(starts, spanMs, parts);
+  const scored = beaconScore({ times, sizes: sent, bars, windowSeconds: Math.max(1, times.at(-1)!) });
   if (scored === null) return null;
-  const intervals = Math.max(scored.intervals, scored.intervals < REGULAR ? period(starts, spanMs) : 0);
-  const gaps = gapsOf(starts);
+  const gaps = starts.slice(1).map((ms, i) => ms - starts[i]!);
+  const sorted = gaps.toSorted((a, b) => a - b);
+  const many =
+    starts.length < FEW
+      ? 0
+      : Math.max(scored.intervals, scored.intervals < REGULAR ? period(starts, spanMs) : 0);
+  const intervals = Math.max(many, evenness(gaps), covered);
+  const receivedBytes = medianSorted(received.toSorted((a, b) => a - b));
+  // Where nothing comes back, or nobody told, what is sent says it all.
+  const sizes =
+    receivedBytes < 1
+      ? scored.sizes
+      : toThreePlaces((scored.sizes + (sizeRegularity(received) ?? scored.sizes)) / 2);
   return {
-    ...scored,
+    score: toThreePlaces((intervals + sizes + scored.histogram + scored.duration) / 4),
     intervals,
-    score: toThreePlaces(scored.score + (intervals - scored.intervals) / 4),
-    intervalMs: medianSorted(gaps),
-    deviationMs: medianAbsoluteDeviation(gaps),
+    sizes,
+    histogram: scored.histogram,
+    duration: scored.duration,
+    intervalMs: medianSorted(sorted),
+    deviationMs: medianAbsoluteDeviation(sorted),
     onTheMinute: gaps.filter(isOnTheMinute).length / gaps.length,
+    timerMs: timerPeriod(gaps),
+    receivedBytes,
     calls: starts.length,
     connections,
     spanMs,
   };
 }
 
-interface Burst {
+interface Bursts {
   readonly starts: readonly number[];
-  readonly sizes: readonly number[];
+  readonly sent: readonly number[];
+  readonly received: readonly number[];
   readonly connections: number;
+  /** How much of the time is covered by connections that follow each other. */
+  readonly covered: number;
 }
 
-function callsOf(startsMs: readonly number[], bytes: readonly number[]): Burst {
+function callsOf({ startsMs, durationsMs, sent, received }: Held): Bursts {
   const order = startsMs.map((_, i) => i).sort((a, b) => startsMs[a]! - startsMs[b]! || a - b);
   const lastMs = startsMs[order.at(-1)!]!;
   const recent = order.filter((i) => startsMs[i]! >= lastMs - DAY_MS);
   const least = ((lastMs - startsMs[recent[0]!]!) / Math.max(1, recent.length - 1)) * BURST;
-  const starts: number[] = [];
-  const sizes: number[] = [];
+  const bursts = { starts: [] as number[], sent: [] as number[], received: [] as number[] };
   let beforeMs = Number.NEGATIVE_INFINITY;
   for (const i of recent) {
     if (startsMs[i]! - beforeMs > least) {
-      starts.push(startsMs[i]!);
-      sizes.push(bytes[i]!);
+      bursts.starts.push(startsMs[i]!);
+      bursts.sent.push(sent[i]!);
+      bursts.received.push(received[i]!);
     } else {
-      sizes[sizes.length - 1]! += bytes[i]!;
+      bursts.sent[bursts.sent.length - 1]! += sent[i]!;
+      bursts.received[bursts.received.length - 1]! += received[i]!;
     }
     beforeMs = startsMs[i]!;
   }
-  return { starts, sizes, connections: recent.length };
+  const covered = coverage(recent.map((i) => ({ startMs: startsMs[i]!, durationMs: durationsMs[i]! })));
+  return { ...bursts, connections: recent.length, covered };
 }
-
-/** Times between calls, shortest first. */
-const gapsOf = (starts: readonly number[]): number[] =>
-  starts
-    .slice(1)
-    .map((ms, i) => ms - starts[i]!)
-    .sort((a, b) => a - b);
 
 function counts(starts: readonly number[], spanMs: number, parts: number): number[] {
   const bars = Array.from({ length: parts }, () => 0);
@@ -113,6 +138,9 @@ const TIMER_SHARE = 0.6;
 const isOnTheMinute = (gapMs: number): boolean =>
   Math.abs(gapMs - Math.round(gapMs / MINUTE_MS) * MINUTE_MS) <= TIMER_SLACK_MS;
 
+/** Whether calls come by a timer of one server: an exact one, and of what is told late since nothing hurries. */
+export const isExact = ({ intervals, calls }: Judgement): boolean => intervals >= REGULAR && calls >= FEW;
+
 /**
  * Whether calls come whole minutes apart, some perhaps left out, as those of scheduled jobs, update checks and meters do: what
  * hides its calls spreads them, and of spread ones one in ten is as near to a minute.
@@ -120,10 +148,23 @@ const isOnTheMinute = (gapMs: number): boolean =>
 export const isTimer = ({ intervalMs, onTheMinute }: Judgement): boolean =>
   intervalMs >= TIMER_MS && onTheMinute >= TIMER_SHARE;
 
-/** Longest interval of a health probe, and what its interval may vary. */
+/** Longest period of a health probe. */
 const PROBE_MS = 65_000;
-const PROBE_SLACK = 0.05;
 
-/** Whether calls come as those of a health probe: within a minute, without jitter, all of one size. */
-export const isProbe = ({ intervalMs, deviationMs, sizes }: Judgement): boolean =>
-  intervalMs <= PROBE_MS && deviationMs <= Math.max(50, intervalMs * PROBE_SLACK) && sizes >= 0.95;
+/** Whether calls come as those of health probes: within a minute, by timers without jitter, all of one size. */
+export const isProbe = ({ timerMs, sizes }: Judgement): boolean =>
+  timerMs !== null && timerMs <= PROBE_MS && sizes >= 0.95;
+
+const BULK_BYTES = 1_000_000;
+
+/** Whether each call fetches so much that it is a film or a download in pieces: orders are short. */
+export const isStream = ({ receivedBytes }: Judgement): boolean => receivedBytes >= BULK_BYTES;
+
+const ENOUGH_CALLS = 12;
+const MORE_FOR_EACH = 0.03;
+
+/**
+ * What is to be added to the least regularity where calls are fewer than twelve. With it random calls (exponential intervals,
+ * simulated) are as regular in one of ten thousand cases: 0.76 for ten calls, 0.73 for eleven, 0.70 for twelve.
+ */
+export const allowance = ({ calls }: Judgement): number => Math.max(0, ENOUGH_CALLS - calls) * MORE_FOR_EACH;

@@ -7,9 +7,9 @@ export const options = z.strictObject({
     .int()
     .min(8)
     .max(64)
-    .default(20)
+    .default(10)
     .describe(
-      'Connections of a pair, after its first two, before it is judged; the last 64 of 24 hours are judged.',
+      'Connections of a pair, after its first two, before it is judged; the last 64 of 24 hours are judged, and ten calls of one or more connections are the least.',
     ),
   minSpanMs: z
     .int()

@@ -20,7 +20,7 @@ import { createSeekers } from './seekers.ts';
 import { newWindow, type FanWindow, type Reached } from './memory.ts';
 
 const NAME = 'lateral_movement';
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 const NONE: readonly Alert[] = [];
 const MAX_CLUSTERS = 256;
 
@@ -128,6 +128,7 @@ function createLateralMovement(
       sinceMs: timeMs,
       by: entityKey(flow.source),
       byName: nameOf(flow.source),
+      byTenant: flow.source.tenant,
       byPublic: flow.source.kind === 'public',
       port: flow.destination.port!,
     });
@@ -172,6 +173,7 @@ function createLateralMovement(
     window.count++;
     if (isAdmin) window.admin++;
     addDistinct(window.names, nameOf(flow.destination));
+    if (flow.destination.tenant !== null) addDistinct(window.tenants, flow.destination.tenant);
     addDistinct(window.ports, flow.destination.port!);
     return window;
   }
@@ -239,6 +241,8 @@ function createLateralMovement(
           firstMs: chain?.sinceMs ?? fan.sinceMs,
           ports: fan.ports,
           peers: chain === undefined ? fan.names : [chain.byName, ...fan.names],
+          tenants:
+            chain === undefined || chain.byTenant === null ? fan.tenants : [chain.byTenant, ...fan.tenants],
         },
         facts,
         peer: nameOf(flow.destination),

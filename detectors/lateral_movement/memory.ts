@@ -4,6 +4,7 @@ export interface Reached {
   /** Who reached it: key and name. */
   readonly by: string;
   readonly byName: string;
+  readonly byTenant: string | null;
   readonly byPublic: boolean;
   readonly port: number;
 }
@@ -15,6 +16,8 @@ export interface FanWindow {
   /** Those over admin ports. */
   admin: number;
   names: string[];
+  /** Of those named. */
+  tenants: string[];
   ports: number[];
 }
 
@@ -23,5 +26,6 @@ export const newWindow = (sinceMs: number): FanWindow => ({
   count: 0,
   admin: 0,
   names: [],
+  tenants: [],
   ports: [],
 });

@@ -19,7 +19,7 @@ import { newPending, type Pending } from './pending.ts';
 import { edgeName, edgePort, edgeTo, weigh } from './weigh.ts';
 
 const NAME = 'new_edge';
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 const NONE: readonly Alert[] = [];
 /** Half of what a source usually adds is forgotten in a day. */
 const HALF_LIFE_MS = 86_400_000;
@@ -124,6 +124,8 @@ function createNewEdge(
     }
     window.count++;
     if (window.edges.length < PENDING_EDGES) window.edges.push(edgeName(flow));
+    for (const { tenant } of [flow.source, flow.destination])
+      if (tenant !== null) addDistinct(window.tenants, tenant);
     if (window.ports.length < PENDING_PORTS) addDistinct(window.ports, flow.destination.port!);
     return out ?? NONE;
   }
@@ -161,6 +163,7 @@ function createNewEdge(
                 firstMs: window.sinceMs,
                 ports: window.ports,
                 peers: window.edges,
+                tenants: window.tenants,
               },
             }),
         facts: {

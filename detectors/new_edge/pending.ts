@@ -9,6 +9,8 @@ export interface Pending {
   count: number;
   entersScope: boolean;
   edges: string[];
+  /** Of both ends of these edges. */
+  tenants: string[];
   ports: number[];
   attack: Attack[];
 }
@@ -20,6 +22,7 @@ export const newPending = (sinceMs: number, expected: number): Pending => ({
   count: 0,
   entersScope: false,
   edges: [],
+  tenants: [],
   ports: [],
   attack: [],
 });

@@ -58,6 +58,8 @@ function whatToDo(alert: OpenAlert): string {
     const owner = alert.owner === null ? 'its owner' : alert.owner;
     return `Ask ${owner} what runs there; if nobody knows, isolate the workload.`;
   }
+  if (alert.facts['unusual'] === 1)
+    return 'The internet does not go through this private network every day: find out how it is let in.';
   if (alert.attack[0]?.tacticId === 'TA0043')
     return 'Check what answered; if nothing did, it is internet noise.';
   return 'Find out who uses this address; an approved scanner belongs into the filter of this detector.';

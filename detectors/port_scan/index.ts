@@ -3,7 +3,7 @@ import type { Alert, Flow, Severity } from '../../schema/records.ts';
 import { eventMs } from '../event-time.ts';
 import { createAlertBook, MAX_OPEN_ALERTS } from '../alert-book.ts';
 import { addNumber, addText, finishHash, handleOf, newHash, startHash, type Hash } from '../hash.ts';
-import { createKeyTable } from '../key-table.ts';
+import { bytesOf, createKeyTable, readAs } from '../key-table.ts';
 import type { OpenAlert } from '../open-alert.ts';
 import { entityKey, isInventoried, partyOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
@@ -31,7 +31,7 @@ import type { Options } from './options.ts';
 import { belongs, createRules, shapes, type Decision, type Shape } from './rules.ts';
 
 const NAME = 'port_scan';
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 const RULE = 'Port scan';
 const NONE: readonly Alert[] = [];
 const MINUTE_MS = 60_000;
@@ -42,6 +42,11 @@ const TRACK_FROM_IN_MINUTE = 8;
 const TRACK_FROM_SENSITIVE = 2;
 /** Answered contacts from which on a scan from the internet found something. */
 const FOUND = 3;
+/** Hosts of a private network from which on a scan from the internet looks through it, and is not about the one that is exposed. */
+const LOOKED_THROUGH = 8;
+/** Scans from the internet within a day, in a lane, from which on one more is weather. */
+const WEATHER = 2;
+const DAY_MS = 86_400_000;
 
 /**
  * Finds sources that look for open services: on the first contact of each pair of source and (host, port), once per
@@ -94,6 +99,8 @@ function createPortScan(
   });
   /** By the upper bits of the hash, whether any such source has had an alert; saves a look into a large table. */
   const scanners = new Uint8Array(4096);
+  /** When the last scans from the internet were told, the oldest first. */
+  const strangers = new Float64Array(WEATHER).fill(Number.NEGATIVE_INFINITY);
   const source = newHash();
   const contact = newHash();
   const host = newHash();
@@ -220,6 +227,7 @@ function createPortScan(
   function open(flow: Flow, ring: ContactRing, decision: Decision, out: Alert[]): void {
     const { shape, windowMs } = decision;
     const ports = new Set<number>();
+    const privateHosts = new Set<number>();
     let count = 0;
     let failed = 0;
     let answered = 0;
@@ -236,10 +244,13 @@ function createPortScan(
       if (!isEvidence(shape, hasFailed)) continue;
       count++;
       sinceMs = ring.timeMs(age);
+      if ((ring.kind(age) & PUBLIC) === 0 && privateHosts.size < LOOKED_THROUGH)
+        privateHosts.add(ring.host(age));
       if (ring.host(age) !== ring.host(0)) oneHost = false;
       if (ring.port(age) !== ring.port(0)) onePort = false;
       if (shape !== 'sweep' && ports.size < 20) ports.add(ring.port(age));
     }
+    const isUnusual = isUnusualStranger(flow, privateHosts.size >= LOOKED_THROUGH);
     book.open(
       handleOf(source),
       flow,
@@ -249,7 +260,7 @@ function createPortScan(
         entity: partyOf(flow.source),
         target: oneHost ? partyOf(flow.destination) : null,
         rule: RULE,
-        severity: severityOf(flow, answered),
+        severity: severityOf(flow, answered, isUnusual),
         attack: attackOf(flow, shape),
         query: sideQuery('source', flow.source),
         earlier: { count: Math.max(0, count - 1), firstMs: sinceMs, ports: [...ports] },
@@ -262,10 +273,21 @@ function createPortScan(
           answered,
           untold,
           onePort: onePort ? 1 : 0,
+          unusual: isUnusual ? 1 : 0,
         },
       },
       out,
     );
+  }
+
+  /** Whether somebody of the internet goes from host to host in a private network where that does not happen every day. */
+  function isUnusualStranger(flow: Flow, looksThrough: boolean): boolean {
+    if (flow.source.kind !== 'public') return false;
+    const timeMs = eventMs(flow);
+    const isWeather = timeMs - strangers[0]! < DAY_MS;
+    strangers.copyWithin(0, 1);
+    strangers[WEATHER - 1] = timeMs;
+    return looksThrough && !isWeather;
   }
 
   function follow(alert: OpenAlert, flow: Flow, outcome: ContactOutcome, out: Alert[]): void {
@@ -276,7 +298,12 @@ function createPortScan(
     if (!isEvidence(shapes[facts['shape'] ?? 0]!, failed)) return;
     if (alert.target !== null && alert.target.key !== entityKey(flow.destination)) alert.target = null;
     if (alert.ports.length !== 1 || alert.ports[0] !== flow.destination.port) facts['onePort'] = 0;
-    book.add(alert, flow, { severity: severityOf(flow, facts['answered'] ?? 0) }, out);
+    book.add(
+      alert,
+      flow,
+      { severity: severityOf(flow, facts['answered'] ?? 0, facts['unusual'] === 1) },
+      out,
+    );
   }
 
   return {
@@ -297,12 +324,14 @@ function createPortScan(
       rings = restoreRings(saved);
       book.restore(saved);
       scanners.set(saved.get('scanners') ?? []);
+      strangers.set(readAs(Float64Array, saved.get('strangers') ?? new Uint8Array(0)));
     },
     status: () => ({ state: 'ready', keys: sources.size }),
   };
 
   function* sections(): Generator<readonly [string, Uint8Array]> {
     yield ['scanners', scanners];
+    yield ['strangers', bytesOf(strangers)];
     yield* met.sections();
     yield* sources.sections();
     yield* tracked.sections();
@@ -319,10 +348,10 @@ const alertKey = (flow: Flow): string => `${flow.cluster} ${entityKey(flow.sourc
 
 /**
  * A scan from inside is a sign of compromise: high when the inventory knows the source or the target is in a
- * compliance scope, else medium. From the internet it is weather until it finds something.
+ * compliance scope, else medium. From the internet it is weather until it finds something, or where it is unusual.
  */
-function severityOf(flow: Flow, answered: number): Severity {
-  if (flow.source.kind === 'public') return answered >= FOUND ? 'low' : 'info';
+function severityOf(flow: Flow, answered: number, isUnusual: boolean): Severity {
+  if (flow.source.kind === 'public') return answered >= FOUND || isUnusual ? 'low' : 'info';
   const inScope = flow.source.scopes.length > 0 || flow.destination.scopes.length > 0;
   return isInventoried(flow.source) || inScope ? 'high' : 'medium';
 }

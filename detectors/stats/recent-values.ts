@@ -1,5 +1,5 @@
 import type { ColumnHolder } from './holder.ts';
-import { createRows } from './rows.ts';
+import { createRows, type RowType } from './rows.ts';
 
 /** The last values of each key. */
 export interface RecentValues {
@@ -12,10 +12,18 @@ export interface RecentValues {
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
 
-/** A ring of `length` doubles by slot: history for `robustZ`, regularity and periodicity. 8 * length + 4 bytes a key. */
-export function createRecentValues(table: ColumnHolder, name: string, length: number): RecentValues {
+/**
+ * A ring of `length` numbers by slot: history for `robustZ`, regularity and periodicity. 8 * length + 4 bytes a key as
+ * doubles; sizes and durations do with the seven digits of a `Float32Array`.
+ */
+export function createRecentValues(
+  table: ColumnHolder,
+  name: string,
+  length: number,
+  type: RowType<Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer>> = Float64Array,
+): RecentValues {
   const added = table.column(`${name}.added`, Uint32Array);
-  const rows = createRows(name, Float64Array, length);
+  const rows = createRows(name, type, length);
   const count = (slot: number): number => Math.min(added.at[slot]!, length);
   return {
     add(slot, value) {

@@ -7,6 +7,12 @@ type RowValues =
   | Uint16Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>;
 
+/** The constructor of a typed array. */
+export interface RowType<T extends RowValues> {
+  new (length: number): T;
+  new (buffer: ArrayBuffer): T;
+}
+
 /** A fixed number of numbers for each slot of a key table: what a column is, but wide. */
 export interface Rows<T extends RowValues> {
   /** Replaced when it grows, so it is read anew after every `start`. */
@@ -23,11 +29,7 @@ export interface Rows<T extends RowValues> {
  * `width` numbers a key in one typed array that doubles. The key table does not know of it: who gives a slot to a new
  * key clears the row, or sees by a column of the table (which starts at 0) that what is in it is old.
  */
-export function createRows<T extends RowValues>(
-  name: string,
-  type: { new (length: number): T; new (buffer: ArrayBuffer): T },
-  width: number,
-): Rows<T> {
+export function createRows<T extends RowValues>(name: string, type: RowType<T>, width: number): Rows<T> {
   let used = 0;
   const rows: Rows<T> = {
     at: new type(width * 16),

@@ -10,21 +10,21 @@ export interface Steadiness {
 
 /** Share of the highest bar within which heights are one mode. */
 const MODE_WIDTH = 0.05;
-/** Fewest non-empty bars for two modes to mean anything, and for the duration. */
-const LEAST_BARS_FOR_MODES = 11;
+/** Fewest non-empty bars for two modes to mean anything: 11 of RITA's 24; and for the duration. */
+const LEAST_SHARE_FOR_MODES = 11 / 24;
 const LEAST_BARS_FOR_DURATION = 6;
 /** Non-empty bars in a row that make a full score. */
 const FULL_RUN = 12;
 
 /**
- * How steadily a pair speaks over a window cut into equal bars (24 of an hour), in [0, 1] each. The hist and dur
+ * How steadily a pair speaks over a window cut into equal bars (RITA: 24 of an hour), in [0, 1] each. The hist and dur
  * score of RITA v5 (analysis/beacons.go). `bars` holds how many connections began in each, not all 0; `coveredShare` is
  * (last - first) / window. Holds nothing: 24 counts of 16 bits are 48 bytes a key.
  */
 export function steadiness(bars: readonly number[], coveredShare: number): Steadiness {
   const filled = bars.filter((bar) => bar > 0);
   return {
-    histogram: Math.max(flatness(bars), twoModes(filled)),
+    histogram: Math.max(flatness(bars), twoModes(filled, bars.length)),
     duration:
       filled.length < LEAST_BARS_FOR_DURATION
         ? 0
@@ -39,8 +39,8 @@ function flatness(bars: readonly number[]): number {
 }
 
 /** Share of the non-empty bars in the two commonest heights, one outlier left out. */
-function twoModes(filled: readonly number[]): number {
-  if (filled.length < LEAST_BARS_FOR_MODES) return 0;
+function twoModes(filled: readonly number[], bars: number): number {
+  if (filled.length < bars * LEAST_SHARE_FOR_MODES) return 0;
   const width = Math.ceil(Math.max(...filled) * MODE_WIDTH);
   const modes = new Map<number, number>();
   for (const bar of filled) {

@@ -134,7 +134,7 @@ export function differenceOf(
   { path, body }: Pick<SetupRequest, 'path' | 'body'>,
   found: object,
 ): string | null {
-  if (path.startsWith('/_ilm/')) return null;
+  if (path.startsWith('/_ilm/') || path.startsWith('/_plugins/')) return null;
   const [entries] = Object.values(found) as [Record<string, unknown>[]?];
   const there = entries?.[0]?.['component_template'] ?? entries?.[0]?.['index_template'];
   const place = departure(body, there, []);

@@ -21,9 +21,10 @@ const bodies: LineBuffer[] = [];
 const MAX_BODIES = 4;
 
 /**
- * Sends operations in bulk requests, as large and as many at once as `pace` says, and says of each what became of it. Rejects with a
- * WeirError when a whole request failed: what earlier ones of it did is not known, and all of it may be sent
- * again. A request the cluster refuses whole (400, 413) is halved until the operation at fault stands alone.
+ * Sends operations in bulk requests, as large and as many at once as `pace` says, and says of each what became of it.
+ * Rejects with a WeirError when the first request failed: what it did is not known, and all of it may be sent again.
+ * When a later one failed, what comes from there on is refused for now. A request the cluster refuses whole (400, 413)
+ * is halved until the operation at fault stands alone.
  */
 export async function sendBulk(
   far: Far,
@@ -38,7 +39,15 @@ export async function sendBulk(
     const maxBytes = pace.bytes;
     while (to < operations.length && (to === from || bytes + operations[to]!.bytes <= maxBytes))
       bytes += operations[to++]!.bytes;
-    outcomes.push(...(await sendChunk(far, operations.slice(from, to), pace, signal)));
+    try {
+      outcomes.push(...(await sendChunk(far, operations.slice(from, to), pace, signal)));
+    } catch (error) {
+      // What is settled stays so, or a busy cluster would be sent the first part again and again.
+      if (from === 0 || !(error instanceof WeirError) || !error.retryable) throw error;
+      const rest: Outcome = { retryable: true, code: error.code, reason: error.message };
+      while (outcomes.length < operations.length) outcomes.push(rest);
+      return outcomes;
+    }
     from = to;
   }
   return outcomes;

@@ -23,6 +23,7 @@ export interface TemplateStyle {
   /** Type that stands for `flattened`. */
   readonly labels: string;
   readonly replicas: number | undefined;
+  readonly refreshMs: number;
 }
 
 /** How long a stream is kept, in whole days, at least one. */
@@ -54,12 +55,12 @@ export function templates(style: TemplateStyle): SetupRequest[] {
     ),
     component(
       'weir@settings',
-      { template: { settings: settings(style.settings.stream, style.replicas, '10s') }, _meta },
+      { template: { settings: settings(style.settings.stream, style) }, _meta },
       'settings of events',
     ),
     component(
       'weir@state',
-      { template: { settings: settings(style.settings.index, style.replicas, '5s') }, _meta },
+      { template: { settings: settings(style.settings.index, style) }, _meta },
       'settings of current state',
     ),
     ...Object.entries(stateIndices).map(([kind, index]) => stateTemplate(kind, index, style)),
@@ -144,12 +145,12 @@ function dailyTemplate(stream: EventStream, style: TemplateStyle): SetupRequest 
   };
 }
 
-const settings = (own: object, replicas: number | undefined, refresh: string): object => ({
+const settings = (own: object, { replicas, refreshMs }: TemplateStyle): object => ({
   index: {
     ...own,
     ...(replicas === undefined ? {} : { number_of_replicas: replicas }),
     codec: 'best_compression',
-    refresh_interval: refresh,
+    refresh_interval: refreshMs % 1000 === 0 ? `${refreshMs / 1000}s` : `${refreshMs}ms`,
   },
 });
 

@@ -39,6 +39,7 @@ export function planOf(
     custom: ['weir@custom'],
     labels: 'flattened',
     replicas: options.replicas,
+    refreshMs: options.refresh,
   };
   return {
     version: version.number,

@@ -1,5 +1,5 @@
 /** Common Event Format, versions 0 and 1 (OpenText, Implementing ArcSight Common Event Format). */
-import { sinkKinds, type SinkKind } from '../base-options.ts';
+import { sinkKinds } from '../base-options.ts';
 import { cefMaxLength } from './event-keys.ts';
 import { describe, type EventWriter } from './event.ts';
 import { WeirError } from '../../pipeline/errors.ts';
@@ -19,7 +19,7 @@ export function cefPayload(settings: FormatSettings, version: 0 | 1): Payload {
   const before = `CEF:${version}|Weir|weir|${headerText(settings.version, 31)}|`;
   const own = new Map<string, OwnFields>();
   for (const kind of sinkKinds) {
-    const fields = ownFields(kind, settings.fields[kind as SinkKind], fieldName);
+    const fields = ownFields(kind, settings.fields[kind], fieldName);
     if (fields?.replaced.has('externalId'))
       throw new WeirError(
         'config_invalid',

@@ -1,5 +1,4 @@
 /** The document that Elasticsearch would be given; what users add is under `labels`. */
-import type { Delivery } from '../../pipeline/contracts.ts';
 import { anyJson } from '../records/json.ts';
 import { ecsDocument } from '../ecs/document.ts';
 import { addedFields, valuesOf } from './json.ts';
@@ -15,7 +14,7 @@ export function ecsPayload(settings: FormatSettings): Payload {
     if (cap === 0)
       return `{"event":{"id":"${plainId(item.record.id)}","module":"weir","dataset":"weir.${item.kind}"},"tags":["truncated"]}`;
     const fields = own.get(item.kind);
-    const text = ecsDocument(item.kind as never, item.record as Delivery['record'] as never);
+    const text = ecsDocument(item.kind as never, item.record as never);
     if (cap === null && !fields) return jsonLine(text);
     let document = JSON.parse(text) as Document;
     if (fields)

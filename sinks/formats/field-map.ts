@@ -24,7 +24,7 @@ export interface OwnField {
   readonly name: string;
   /** Name under which a CEF custom field is shown. */
   readonly label: string | null;
-  read(record: object): FieldValue | null;
+  readonly read: (record: object) => FieldValue | null;
 }
 
 /** `fields` of one kind, ready to be applied. */
@@ -79,7 +79,7 @@ function at(value: unknown, path: readonly string[], step: number): unknown {
   if (value === null || value === undefined || step === path.length) return value;
   if (Array.isArray(value))
     return value.flatMap((one) => at(one, path, step)).filter((one) => one !== null && one !== undefined);
-  return Object.hasOwn(value as object, path[step]!)
+  return Object.hasOwn(value, path[step]!)
     ? at((value as Record<string, unknown>)[path[step]!], path, step + 1)
     : null;
 }

@@ -2,7 +2,7 @@
  * Log Event Extended Format 2.0 (IBM QRadar). It has no escapes: the delimiter is a caret, and what would end a
  * field of the header, an attribute or the line stands as visible text, `\u005e` for a caret.
  */
-import { sinkKinds, type SinkKind } from '../base-options.ts';
+import { sinkKinds } from '../base-options.ts';
 import { describe, type EventWriter } from './event.ts';
 import { ownFields, type OwnFields } from './field-map.ts';
 import type { FormatSettings, Payload } from './payload.ts';
@@ -18,7 +18,7 @@ export function leefPayload(settings: FormatSettings): Payload {
   const before = `LEEF:2.0|Weir|weir|${headerText(settings.version, 31)}|`;
   const own = new Map<string, OwnFields>();
   for (const kind of sinkKinds) {
-    const fields = ownFields(kind, settings.fields[kind as SinkKind], fieldName);
+    const fields = ownFields(kind, settings.fields[kind], fieldName);
     if (fields) own.set(kind, fields);
   }
 

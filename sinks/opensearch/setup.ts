@@ -45,6 +45,7 @@ export function planOf(
     custom: features.custom ? ['weir@custom'] : [],
     labels: 'flat_object',
     replicas: options.replicas,
+    refreshMs: options.refresh,
   };
   const notices: string[] = [];
   if (!features.ism)

@@ -20,6 +20,7 @@ const answering = (parts: Partial<Running>): Running => ({
   observe: unasked,
   letters: unasked,
   decide: unasked,
+  replayLetters: unasked,
   ...parts,
 });
 

@@ -452,6 +452,29 @@ test('port_scan: a scan from the internet that finds open ports becomes a notifi
   assert.deepEqual(alerts[0]?.attack[0]?.techniqueId, 'T1595.001');
 });
 
+test('port_scan: strangers who go through a private network are told until it is weather', () => {
+  const strangers = Array.from({ length: 60 }, (_, i) => `203.0.113.${i + 1}`);
+  const { alerts } = runDetector(
+    factory,
+    flowsOf(
+      strangers.map((ip, i) => ({
+        at: `${i * 20}m`,
+        every: '10m',
+        from: address(ip),
+        to: addresses(`10.${i + 1}`, 10),
+        port: 445,
+        fate: 'failed' as const,
+      })),
+    ),
+  );
+  const found = opened(alerts);
+  const told = found.filter(({ severity }) => severity === 'low');
+  assert.equal(found.length, strangers.length);
+  // The first two of each lane.
+  assert.ok(told.length >= 2 && told.length <= 24, String(told.length));
+  assert.match(told[0]!.why.summary, /find out how it is let in/);
+});
+
 const scan = (at: string, from = attacker): Traffic => ({
   at,
   every: '500ms',

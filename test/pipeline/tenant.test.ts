@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { tenantView } from '../../pipeline/tenant.ts';
-import type { Alert, Flow } from '../../schema/records.ts';
+import { ANY_TENANT, tenantView } from '../../pipeline/tenant.ts';
+import { newAlertEndpoint, newParty, newPolicyRef, type Alert, type Flow } from '../../schema/records.ts';
+import { anAlert } from '../helpers/alerts.ts';
 import { arbitraryOf } from '../helpers/arbitraries.ts';
 import { aFlow } from '../helpers/flows.ts';
 
@@ -99,4 +100,44 @@ test('of an alert about another tenant only that something was decided is told',
       assert.equal(tenantView('alert', alert, 'initech'), null);
     }),
   );
+});
+
+test('an alert about a destination does not show its other tenant the source as its own side', () => {
+  const entity = newParty({ key: 'c1/shop/Deployment/db' });
+  Object.assign(entity, { kind: 'workload', namespace: 'shop', name: 'db', ip: '10.1.0.1' });
+  const source = {
+    ...newAlertEndpoint(),
+    address: '10.2.0.2',
+    namespace: 'globex-ns',
+    workload: 'globex-app',
+  };
+  const destination = { ...newAlertEndpoint(), address: '10.1.0.1', namespace: 'shop', workload: 'db' };
+  const alert = anAlert(1, { entity, source, destination, tenant: 'acme', tenants: ['acme', 'globex'] });
+  const view = tenantView('alert', alert, 'acme');
+  assert.equal(view?.source, null);
+  assert.deepEqual(view?.destination, destination);
+});
+
+test('an alert that may name anybody is reduced for the one tenant that is known', () => {
+  const alert = anAlert(1, { tenant: 'acme', tenants: ['acme', ANY_TENANT] });
+  alert.evidence = { ...alert.evidence, peers: ['globex-ns/globex-app'] };
+  assert.ok(!JSON.stringify(tenantView('alert', alert, 'acme')).includes('globex'));
+  assert.equal(tenantView('alert', alert, 'initech'), null);
+});
+
+test('what the data plane said in its own words, and a policy whose side is not known, are not shown across tenants', () => {
+  const flow = aFlow();
+  flow.source.tenant = 'acme';
+  flow.source.namespace = 'shop';
+  flow.destination.tenant = 'globex';
+  flow.verdictRaw = 'NP:globex-ns:deny-all';
+  flow.dropReason = 'globex-ns/deny-all';
+  const policy = { ...newPolicyRef(), kind: 'NetworkPolicy', name: 'p' };
+  flow.policies = [
+    { ...policy, namespace: 'globex-ns' },
+    { ...policy, namespace: 'shop' },
+  ];
+  const view = tenantView('flow', flow, 'acme');
+  assert.ok(!JSON.stringify(view).includes('globex-ns'));
+  assert.equal(view?.policies.length, 1);
 });

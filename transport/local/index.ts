@@ -55,6 +55,12 @@ export interface LocalLog extends Log {
   kept(topic: Topic): number;
   /** The newest of them, oldest first, at most `count`. */
   newest<T extends Topic>(topic: T, count: number): Promise<readonly LogEntry<TopicRecord<T>>[]>;
+  /** Goes through what is there from an offset on, in pieces; tells where the next time may begin. */
+  scan<T extends Topic>(
+    topic: T,
+    from: number,
+    visit: (entries: readonly LogEntry<TopicRecord<T>>[]) => void | Promise<void>,
+  ): Promise<number>;
   /** Resolves once every reader was given everything there is and is done handling it; for finite runs. */
   drained(): Promise<void>;
 }
@@ -76,6 +82,8 @@ interface Missed {
 
 const SAVE_EVERY_MS = 200;
 const TELL_EVERY_MS = 30_000;
+/** Entries that one who goes through a topic holds. */
+const SCANNED_AT_ONCE = 500;
 
 /**
  * The log of one process: every topic has one partition. With a directory it survives a crash at any moment;
@@ -211,6 +219,27 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
     }
   }
 
+  async function scan<T extends Topic>(
+    topic: T,
+    begin: number,
+    visit: (entries: readonly LogEntry<TopicRecord<T>>[]) => void | Promise<void>,
+  ): Promise<number> {
+    if (!opened.has(topic)) return begin;
+    const from = topicOf(topic);
+    // What comes meanwhile is for the next time.
+    const { end } = from;
+    const at = Math.max(from.first, begin);
+    const queue = { maxBytes: Infinity, onFull: 'dropOldest' } as const;
+    const reader = { group: '', queue, position: at, handled: at, committed: at, movedMs: -Infinity };
+    while (reader.position < end) {
+      const entries = await from.next(reader, SCANNED_AT_ONCE, new AbortController().signal);
+      if (!entries) break;
+      await visit(entries);
+      reader.position = entries.at(-1)!.offset + 1;
+    }
+    return reader.position;
+  }
+
   return {
     async start(signal) {
       const saved = cursorFile
@@ -263,19 +292,11 @@ export function createLocalLog(options: LocalLogOptions, context: Context): Loca
     },
     async newest(topic, count) {
       if (!opened.has(topic)) return [];
-      const from = topicOf(topic);
       const found: LogEntry<TopicRecord<typeof topic>>[] = [];
-      const at = Math.max(from.first, from.end - count);
-      const queue = { maxBytes: Infinity, onFull: 'dropOldest' } as const;
-      const reader = { group: '', queue, position: at, handled: at, committed: at, movedMs: -Infinity };
-      while (reader.position < from.end) {
-        const entries = await from.next(reader, count, new AbortController().signal);
-        if (!entries) break;
-        found.push(...entries);
-        reader.position = entries.at(-1)!.offset + 1;
-      }
+      await scan(topic, topicOf(topic).end - count, (entries) => void found.push(...entries));
       return found;
     },
+    scan,
     partitions: () => 1,
     async append(topic, entries, unencodable) {
       if (!wanted.has(topic)) return;

@@ -30,6 +30,7 @@ export const registries: Registries = {
   sinks: {
     syslog: {
       defaultRecords: ['alert', 'loss'],
+      defaultWhere: { alert: 'not action : updated' },
       options: z.strictObject({
         to: z.array(z.string()).min(1).describe('Receivers.'),
         format: z.enum(['json', 'cef']).default('json').describe('Payload.'),

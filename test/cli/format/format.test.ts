@@ -138,11 +138,57 @@ test('long texts are broken between words', () => {
   assert.deepEqual(wrap('unbreakable word', 5), ['unbreakable', 'word']);
 });
 
+test('no cell of a CSV is a formula, wherever a spreadsheet begins one', () => {
+  const hostile = fc.string({
+    unit: fc.constantFrom(
+      '=',
+      '+',
+      '-',
+      '@',
+      '\t',
+      '\r',
+      '\n',
+      ';',
+      ',',
+      '"',
+      "'",
+      ' ',
+      'a',
+      '1',
+      '\u00a0',
+      '\uff1d',
+      '\ufeff',
+    ),
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(fc.array(hostile, { minLength: 1, maxLength: 4 }), (texts) => {
+      const line = csvLine(texts);
+      // Cells of one who heeds quotes, and of those who split at something else and do not.
+      const quoted: string[] = [];
+      let inQuotes = false;
+      let cell = '';
+      for (const character of line.slice(0, -2)) {
+        if (character === '"') inQuotes = !inQuotes;
+        else if (character === ',' && !inQuotes) {
+          quoted.push(cell);
+          cell = '';
+        } else cell += character;
+      }
+      quoted.push(cell);
+      const split = line.slice(0, -2).split(/[;\t\r\n]/);
+      for (const each of [...quoted, ...split])
+        assert.doesNotMatch(each, /^[\s\ufeff"]*[=+\-@\uff1d]/, JSON.stringify([texts, line]));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
 test('CSV is RFC 4180 and holds no formula', () => {
   assert.equal(csvLine(['a', 1, null, true, 'b,c', 'd"e', 'f\ng']), 'a,1,,true,"b,c","d""e","f\ng"\r\n');
   assert.equal(
     csvLine(['=1+1', '+x', '-x', '@x', '\tx', '\n=x', -5]),
-    "'=1+1,'+x,'-x,'@x,'\tx,\"'\n=x\",-5\r\n",
+    "'=1+1,'+x,'-x,'@x,\"'\tx\",\"'\n'=x\",-5\r\n",
   );
 });
 

@@ -48,9 +48,17 @@ export async function fakeElasticsearch(t: TestContext, options: FakeOptions): P
 
   function reply(response: ServerResponse, status: number, body?: object): void {
     const text = body === undefined ? '' : JSON.stringify(body);
+    // The client of OpenSearch asks for plain JSON, and reads nothing else.
+    const isPlain = !response.req.headers.accept?.includes('vnd.elasticsearch');
     response.writeHead(status, {
       'x-elastic-product': 'Elasticsearch',
-      ...(text === '' ? {} : { 'content-type': 'application/vnd.elasticsearch+json;compatible-with=8' }),
+      ...(text === ''
+        ? {}
+        : {
+            'content-type': isPlain
+              ? 'application/json'
+              : 'application/vnd.elasticsearch+json;compatible-with=8',
+          }),
       'content-length': Buffer.byteLength(text),
     });
     response.end(text);

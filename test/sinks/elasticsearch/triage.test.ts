@@ -292,3 +292,17 @@ test('elasticsearch: both ways to name the cluster, or neither, is a configurati
     (error: unknown) => error instanceof WeirError && error.code === 'config_invalid',
   );
 });
+
+test('elasticsearch: of a write in several requests, those that were answered are not sent again after a 429', async (t) => {
+  let requests = 0;
+  const { sink, fake } = await faked(
+    t,
+    { whole: () => (++requests % 2 === 0 ? { status: 429, body: { error: { reason: 'busy' } } } : null) },
+    { batchBytes: '8KiB' },
+  );
+  const items = someFlows(40);
+  const found = await refusals(sink, items);
+  assert.ok(found.length > 0 && found.length < 40, String(found.length));
+  assert.ok(found.every(({ retryable, code }) => retryable && code === 'sink_overloaded'));
+  assert.equal(fake.requests.flat().length, 40 - found.length);
+});

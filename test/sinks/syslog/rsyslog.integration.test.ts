@@ -150,6 +150,30 @@ test('rsyslog', async (t) => {
     }
   });
 
+  await t.test('a megabyte in every text is one message, shortened, in every format', async (t) => {
+    for (const format of ['json', 'cef', 'leef', 'ecs-json', 'ocsf'] as const)
+      for (const text of ['x'.repeat(1_000_000), '|=\\^]"\n\u0000'.repeat(125_000)]) {
+        const before = (await far.messages()).length;
+        const sink = syslogSink(t, { to: `tcp://127.0.0.1:${far.tcpPort}`, format, framing: 'lf' });
+        await sink.write(
+          [delivery('alert', anAlert('big', text)), delivery('alert', anAlert('next'))],
+          never,
+        );
+        await arrived(far, before + 2);
+        const messages = (await far.messages()).slice(before);
+        assert.equal(messages.length, 2);
+        const [big] = messages;
+        if (format === 'leef') {
+          const { attributes } = parseLeef(`LEEF:${big!.msg.trimStart()}`);
+          assert.deepEqual([attributes['externalId'], attributes['truncated']], ['big', '1']);
+        } else {
+          assert.deepEqual([idOf(big!), params(big!)['truncated']], ['big', '1']);
+          if (format === 'cef') assert.equal(parseCef(big!.msg.trimStart()).extension['weirTruncated'], '1');
+          else JSON.parse(big!.msg);
+        }
+      }
+  });
+
   await t.test('relp: start says that a receiver without RELP is none', async (t) => {
     const sink = syslogSink(t, { to: `relp://127.0.0.1:${far.tcpPort}`, connectTimeoutMs: 300 });
     await assert.rejects(sink.start!(never), {
