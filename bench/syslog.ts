@@ -76,7 +76,6 @@ export async function bench(): Promise<BenchRow[]> {
   const path = join(dir, 'netobserv.jsonl');
   try {
     writeLines(path, 'netobserv', RECORDS);
-    const records = Array.from({ length: RECORDS }, (_, position) => delivery('flow', wideFlow(position)));
     const batches = batchesOf(RECORDS);
     const json = sinkOf('json');
     const reading = 'syslog: JSON lines read, parsed, framed and written (floor)';
@@ -89,22 +88,33 @@ export async function bench(): Promise<BenchRow[]> {
           floor: reading,
           run: () => forwardFile(path, json, join(dir, 'cursors.json')),
         },
-        {
-          name: framing,
-          run: () =>
-            forward(
-              port,
-              records.map(({ record }) => record),
-            ),
-        },
-        {
-          name: 'syslog: records as JSON, confirmed',
-          floor: framing,
-          run: () => all(batches, (from, to) => json.write(records.slice(from, to), never)),
-        },
       ],
       'messages',
       RECORDS,
+    );
+
+    // Not before: a heap full of records that stay makes those that come and go dearer.
+    const records = Array.from({ length: RECORDS }, (_, position) => delivery('flow', wideFlow(position)));
+    rows.push(
+      ...(await measureTogether(
+        [
+          {
+            name: framing,
+            run: () =>
+              forward(
+                port,
+                records.map(({ record }) => record),
+              ),
+          },
+          {
+            name: 'syslog: records as JSON, confirmed',
+            floor: framing,
+            run: () => all(batches, (from, to) => json.write(records.slice(from, to), never)),
+          },
+        ],
+        'messages',
+        RECORDS,
+      )),
     );
 
     const alerts = Array.from({ length: RECORDS }, (_, n) =>
@@ -245,8 +255,10 @@ async function forwardFile(path: string, sink: Sink, cursorPath: string): Promis
       written.push(write);
     }
     items = [];
+    // What waits for the receiver holds the place, not the lines.
+    const { origin, next } = batch;
     settled = Promise.all([settled, ...written]).then(() => {
-      cursors.set(batch.origin, { position: batch.next }, systemClock.now());
+      cursors.set(origin, { position: next }, systemClock.now());
       saved.push(cursors.save(systemClock.now()));
     });
   }

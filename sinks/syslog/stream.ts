@@ -18,7 +18,12 @@ interface Unconfirmed {
   readonly bytes: number;
   readonly connection: Connection;
   readonly writtenMs: number;
-  /** When the kernel took its last byte, or the receiver acknowledged the last message; null before. */
+  /**
+   * Since when the receiver could have taken it, or since when it waits for its turn behind what the receiver has
+   * not taken: how late the receiver is.
+   */
+  readonly waitingMs: number;
+  /** Watched time at which the kernel took its last byte, or the receiver acknowledged the last message; null before. */
   takenMs: number | null;
   /** Positions of messages that the receiver refused. */
   refused: readonly number[];
@@ -49,6 +54,12 @@ export interface StreamWrite {
   sent(): SentKeys;
 }
 
+/** A write that was asked for; what is written is let go of when it is sent. */
+interface Asked {
+  write: StreamWrite | null;
+  readonly askedMs: number;
+}
+
 export interface Stream {
   /** Connects if there is no connection. */
   open(signal: AbortSignal): Promise<Connection>;
@@ -75,10 +86,20 @@ export function stream(settings: StreamSettings): Stream {
   let roomWaiters: (() => void)[] = [];
   /** When anything was last taken: a receiver that is slow is not one that has stopped. */
   let progressMs = -Infinity;
+  /**
+   * Time over which the connection was watched. While this process stands still nobody sees a connection break, so
+   * such time counts as two looks at most.
+   */
+  let watchedMs = 0;
+  let lookedMs = 0;
+  /** When last there was no connection, or no room for more unconfirmed bytes: waiting before says nothing. */
+  let freeMs = -Infinity;
   /** Writes on this connection that the kernel has not taken whole. */
   let unflushed = 0;
 
   const tickMs = Math.min(500, Math.max(1, Math.min(confirmMs, writeTimeoutMs) / 4));
+
+  const watchedAt = (now: number): number => watchedMs + Math.min(Math.max(0, now - lookedMs), 2 * tickMs);
 
   const wakeAll = (): void => {
     const waiters = roomWaiters;
@@ -109,6 +130,7 @@ export function stream(settings: StreamSettings): Stream {
     if (connection) return connection;
     const opened = await settings.connect(AbortSignal.any([signal, closing.signal]));
     connection = opened;
+    freeMs = clock.now();
     void opened.closed.then((reason) => broken(opened, reason));
     return opened;
   };
@@ -129,11 +151,10 @@ export function stream(settings: StreamSettings): Stream {
       );
       return;
     }
-    if (!acknowledges && waiting && now - waiting.writtenMs > Math.min(confirmMs, 1000)) return;
-    const goodForMs = acknowledges ? 0 : confirmMs;
+    if (!acknowledges && waiting && now - waiting.waitingMs > Math.min(confirmMs, 1000)) return;
     let count = 0;
     for (const one of unconfirmed) {
-      if (one.takenMs === null || now - one.takenMs < goodForMs) break;
+      if (one.takenMs === null || (!acknowledges && watchedMs - one.takenMs < confirmMs)) break;
       count++;
     }
     if (count === 0) return;
@@ -149,6 +170,7 @@ export function stream(settings: StreamSettings): Stream {
   const sweep = async (): Promise<void> => {
     if (sweeping) return;
     sweeping = true;
+    lookedMs = clock.now();
     while (unconfirmed.length > 0 && !closing.signal.aborted) {
       await clock.sleep(tickMs, closing.signal);
       // After a stall of this process a close may be waiting to be read: it is read before time is believed.
@@ -157,6 +179,8 @@ export function stream(settings: StreamSettings): Stream {
       for (const one of unconfirmed) {
         if (one.signal.aborted) one.settle(stopped());
       }
+      watchedMs = watchedAt(now);
+      lookedMs = now;
       confirm(now);
     }
     sweeping = false;
@@ -182,7 +206,7 @@ export function stream(settings: StreamSettings): Stream {
 
   /** Puts the bytes on a connection; gives back the promise of their confirmation. */
   const send = async (
-    holder: { write: StreamWrite | null },
+    holder: Asked,
     signal: AbortSignal,
     failuresBefore: number,
   ): Promise<{ confirmed: Promise<readonly number[]> }> => {
@@ -204,7 +228,11 @@ export function stream(settings: StreamSettings): Stream {
     const write = holder.write!;
     let data = write.frame(opened);
     const size = data.bytes.length;
-    await waitWhile(() => bytes > 0 && bytes + size > maxUnconfirmedBytes, signal);
+    const isFull = (): boolean => bytes > 0 && bytes + size > maxUnconfirmedBytes;
+    if (isFull()) {
+      await waitWhile(isFull, signal);
+      freeMs = clock.now();
+    }
     // Waiting for room may have outlived the connection, and another target may want another framing.
     const current = await open(signal);
     if (current !== opened) {
@@ -222,6 +250,7 @@ export function stream(settings: StreamSettings): Stream {
       bytes: data.bytes.length,
       connection: current,
       writtenMs: clock.now(),
+      waitingMs: Math.max(holder.askedMs, freeMs),
       takenMs: null,
       refused: [],
       signal,
@@ -240,7 +269,8 @@ export function stream(settings: StreamSettings): Stream {
         }
       },
       (refused) => {
-        progressMs = entry.takenMs = clock.now();
+        progressMs = clock.now();
+        entry.takenMs = watchedAt(progressMs);
         entry.refused = refused;
         // What the receiver has said need not be waited for.
         if (current.acknowledges) confirm(progressMs);
@@ -251,10 +281,7 @@ export function stream(settings: StreamSettings): Stream {
   };
 
   /** One after the other. A function of its own, so that what waits holds nothing of the write. */
-  function chained(
-    holder: { write: StreamWrite | null },
-    signal: AbortSignal,
-  ): Promise<{ confirmed: Promise<readonly number[]> }> {
+  function chained(holder: Asked, signal: AbortSignal): Promise<{ confirmed: Promise<readonly number[]> }> {
     const failuresBefore = failures;
     const sent = turn.then(() => send(holder, signal, failuresBefore));
     turn = sent.then(
@@ -270,7 +297,7 @@ export function stream(settings: StreamSettings): Stream {
       return open(signal);
     },
     write: (write, signal) => {
-      const holder: { write: StreamWrite | null } = { write };
+      const holder: Asked = { write, askedMs: clock.now() };
       const sent = chained(holder, signal);
       return sent.then(({ confirmed }) => confirmed);
     },
