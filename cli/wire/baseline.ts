@@ -3,6 +3,7 @@ import { localPlan } from '../../pipeline/lane-plan.ts';
 import type { LaneGroup } from '../../pipeline/lane-group.ts';
 import { packLane } from '../../pipeline/learned.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
+import { createReports } from '../../pipeline/notice.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
@@ -138,6 +139,7 @@ export async function learnFromStore(
     late() {},
     overflowed() {},
   });
+  const report = reportsByOrigin();
   let offset = 0;
   const take = (entries: readonly LogEntry<Flow>[]): void => {
     for (const alert of group.take(0, entries)) notes.alert(alert);
@@ -150,11 +152,12 @@ export async function learnFromStore(
       sliceMs = Math.max(LEAST_SLICE_MS, Math.floor(sliceMs / 4));
       continue;
     }
-    const entries = flows.map((flow): LogEntry<Flow> => {
+    const entries = flows.flatMap((flow): LogEntry<Flow>[] => {
       notes.flow(flow);
       // Positions of many origins do not rise with time: in this reading there is one.
       const value = { ...flow, origin: 'history', position: offset };
-      return entryOf(offset++, { value });
+      const notice = report(flow, Number.MAX_SAFE_INTEGER);
+      return [...(notice ? [entryOf(offset++, { notice })] : []), entryOf(offset++, { value })];
     });
     const mark = { input: 'history', of: 1, watermarkMs: endMs, final: false };
     take([...entries, entryOf(offset++, { mark })]);
@@ -163,6 +166,22 @@ export async function learnFromStore(
     if (flows.length < MOST / 8) sliceMs = Math.min(sliceMs * 2, FIRST_SLICE_MS * 36);
   }
   return notes.history(group);
+}
+
+/** Origins that are told apart; beyond it the same is told once more. */
+const MAX_ORIGINS = 1000;
+
+/** What a collector tells of the nodes it reads from, each origin for itself. */
+function reportsByOrigin(): ReturnType<typeof createReports> {
+  const origins = new Map<string, ReturnType<typeof createReports>>();
+  return (flow, readMs) => {
+    let report = origins.get(flow.origin);
+    if (report === undefined) {
+      if (origins.size >= MAX_ORIGINS) origins.clear();
+      origins.set(flow.origin, (report = createReports()));
+    }
+    return report(flow, readMs);
+  };
 }
 
 /** Flows that end in a range, the first first; one more than `MOST` when there are too many. */
@@ -174,7 +193,10 @@ async function endingIn(from: Pick<Forensics, 'flows'>, fromMs: number, toMs: nu
   return flows.sort((a, b) => a.endMs - b.endMs || (a.id < b.id ? -1 : 1));
 }
 
-const entryOf = (offset: number, parts: Partial<Pick<LogEntry<Flow>, 'value' | 'mark'>>): LogEntry<Flow> => ({
+const entryOf = (
+  offset: number,
+  parts: Partial<Pick<LogEntry<Flow>, 'value' | 'mark' | 'notice'>>,
+): LogEntry<Flow> => ({
   offset,
   value: null,
   mark: null,
