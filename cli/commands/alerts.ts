@@ -25,6 +25,7 @@ import {
 import { printStats } from './alert-stats.ts';
 import { withPlainId } from './plain-id.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
+import { showRecord } from './show-record.ts';
 
 const usage = `weir alerts list [QUERY] [--since 7d] [--format table|json|csv]
 weir alerts show ID
@@ -67,27 +68,21 @@ export const alerts: Command = {
     const format = formatOf(values.format, action === 'list' ? formats : treeFormats);
     const answering = await forensics(values, world);
     try {
-      if (action === 'show') {
-        const id = rest[0];
-        if (id === undefined) throw new UsageError('which alert? Give the id that weir alerts list shows');
-        const revisions = await answering.from.alert(id);
-        if (revisions.length === 0) {
-          world.stderr.write(`weir: there is no alert ${id}\n`);
-          return exit.failed;
-        }
-        if (format === 'json') await print(world, revisions.map(jsonLine).join(''));
-        else
-          await print(world, `${answering.banner && `${answering.banner}\n`}${details(revisions, world)}\n`);
-      } else {
-        const range = rangeOf(values, world.clock.now(), answering.replayed ? null : DEFAULT_SINCE_MS);
-        const found = await answering.from.alerts({
-          where,
-          limit: limitOf(values.limit, isStats ? null : 100),
-          ...range,
-        });
-        if (isStats) await printStats(found, format, world, answering.banner);
-        else await list(found, format, world, answering.banner);
-      }
+      if (action === 'show')
+        return await showRecord(
+          { name: 'alert', revisions: (id) => answering.from.alert(id), details },
+          rest[0],
+          { format, banner: answering.banner },
+          world,
+        );
+      const range = rangeOf(values, world.clock.now(), answering.replayed ? null : DEFAULT_SINCE_MS);
+      const found = await answering.from.alerts({
+        where,
+        limit: limitOf(values.limit, isStats ? null : 100),
+        ...range,
+      });
+      if (isStats) await printStats(found, format, world, answering.banner);
+      else await list(found, format, world, answering.banner);
       return exit.fine;
     } finally {
       await answering.close();

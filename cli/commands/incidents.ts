@@ -25,6 +25,7 @@ import { exit, UsageError, type Command, type World } from './command.ts';
 import { decide } from './incident-decision.ts';
 import { withPlainId } from './plain-id.ts';
 import { rangeOf, rangeOptions, rangeUsage } from './range.ts';
+import { showRecord } from './show-record.ts';
 
 const usage = `weir incidents list [QUERY] [--since 7d] [--format table|json|csv]
 weir incidents show ID
@@ -69,27 +70,20 @@ export const incidents: Command = {
     const format = formatOf(values.format, action === 'list' ? formats : treeFormats);
     const answering = await forensics(values, world);
     try {
-      if (action === 'show') {
-        const id = rest[0];
-        if (id === undefined)
-          throw new UsageError('which incident? Give the id that weir incidents list shows');
-        const revisions = await answering.from.incident(id);
-        if (revisions.length === 0) {
-          world.stderr.write(`weir: there is no incident ${id}\n`);
-          return exit.failed;
-        }
-        if (format === 'json') await print(world, revisions.map(jsonLine).join(''));
-        else
-          await print(world, `${answering.banner && `${answering.banner}\n`}${details(revisions, world)}\n`);
-      } else {
-        const range = rangeOf(values, world.clock.now(), answering.replayed ? null : DEFAULT_SINCE_MS);
-        const found = await answering.from.incidents({
-          where,
-          limit: limitOf(values.limit, 100),
-          ...range,
-        });
-        await list(found, format, world, answering.banner);
-      }
+      if (action === 'show')
+        return await showRecord(
+          { name: 'incident', revisions: (id) => answering.from.incident(id), details },
+          rest[0],
+          { format, banner: answering.banner },
+          world,
+        );
+      const range = rangeOf(values, world.clock.now(), answering.replayed ? null : DEFAULT_SINCE_MS);
+      const found = await answering.from.incidents({
+        where,
+        limit: limitOf(values.limit, 100),
+        ...range,
+      });
+      await list(found, format, world, answering.banner);
       return exit.fine;
     } finally {
       await answering.close();

@@ -5,7 +5,7 @@ import type { Context, Delivery, Sink } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf, type Refusal } from '../../pipeline/errors.ts';
 import { httpClient, type HttpReply } from '../http/client.ts';
 import { isUnsent, throwRefusals, verdictError, verdictOf } from '../http/errors.ts';
-import { resentMarks } from '../records/resent.ts';
+import { resentMarks, sentKeys } from '../records/resent.ts';
 import { acknowledged, answerOf, NO_DATA } from './answer.ts';
 import { acks } from './acks.ts';
 import { eventText } from './encode.ts';
@@ -87,19 +87,19 @@ export function create(options: Options, context: Context): Sink {
     const again = items.filter((item) => marks.has(item)).length;
     if (again > 0) resends.add(again, labels);
     // From here on they may be there, whatever becomes of the request.
-    marks.add(items);
+    marks.add(sentKeys(items));
     const { verdict, ackId, at } = answerOf(await posted(records, signal), base);
     if (verdict === null) {
       if (options.acknowledge) {
         if (ackId === null) return records.map(({ index }) => ({ index, ...noAckId }));
         await waiting.wait(ackId, signal);
       }
-      marks.forget(items);
+      marks.forget(sentKeys(items));
       return [];
     }
     // An answer that is no 200 says that none was taken, or none from the faulty one on.
     const faulty = !verdict.retryable && at !== null && at >= 0 && at < records.length ? at : null;
-    marks.forget(items.slice(faulty ?? 0));
+    marks.forget(sentKeys(items.slice(faulty ?? 0)));
     if (verdict.retryable || records.length === 1) return records.map(({ index }) => ({ index, ...verdict }));
     if (faulty === null) {
       const half = records.length >> 1;
@@ -109,7 +109,7 @@ export function create(options: Options, context: Context): Sink {
       ];
     }
     // Those before it were taken, but with no id by which they could be acknowledged.
-    if (!options.acknowledge) marks.forget(items);
+    if (!options.acknowledge) marks.forget(sentKeys(items));
     const before = options.acknowledge
       ? records.slice(0, faulty).map(({ index, item }) => ready(index, item))
       : [];
@@ -121,7 +121,7 @@ export function create(options: Options, context: Context): Sink {
     try {
       return await post('event', records.map(({ text }) => text).join(''), signal);
     } catch (error) {
-      if (isUnsent(error)) marks.forget(records.map(({ item }) => item));
+      if (isUnsent(error)) marks.forget(sentKeys(records.map(({ item }) => item)));
       throw error;
     }
   }

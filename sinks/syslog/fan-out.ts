@@ -1,7 +1,7 @@
 import type { Delivery } from '../../pipeline/contracts.ts';
 import { PartialWriteError, type Refusal } from '../../pipeline/errors.ts';
 import type { Channel } from './channel.ts';
-import { resentMarks, sentKeys } from './resent.ts';
+import { resentMarks, sentKeys } from '../records/resent.ts';
 
 /** Records that one receiver has while another lacks them; more than all writes under way hold. */
 const REMEMBERED = 100_000;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { byteSize, duration } from '../../pipeline/units.ts';
 import { sinkKinds } from '../base-options.ts';
 import { formatOptions } from '../formats/format-options.ts';
+import { receiverTls } from '../tls-options.ts';
 
 /** Facility names of RFC 5424 section 6.2.1 in the order of their codes. */
 export const facilities = [
@@ -42,28 +43,8 @@ const severity = (code: number, what: string) =>
 
 const tls = z
   .strictObject({
-    ca: z
-      .string()
-      .optional()
-      .describe(
-        "Authorities that may have signed the receiver's certificate: `file:PATH` or PEM; the system's when absent.",
-      )
-      .meta({ fileReference: true }),
-    cert: z
-      .string()
-      .optional()
-      .describe('Client certificate with its chain: `file:PATH` or PEM.')
-      .meta({ fileReference: true }),
-    key: z
-      .string()
-      .optional()
-      .describe('Private key of the client certificate: `file:PATH` or PEM.')
-      .meta({ fileReference: true, secret: true }),
+    ...receiverTls,
     passphrase: z.string().optional().describe('Passphrase of the private key.').meta({ secret: true }),
-    servername: z
-      .string()
-      .optional()
-      .describe("Name the receiver's certificate must carry; the host of the target when absent."),
     minVersion: z
       .enum(['TLSv1.2', 'TLSv1.3'])
       .default('TLSv1.2')

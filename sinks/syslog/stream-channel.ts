@@ -4,7 +4,7 @@ import { lineBuffer, type LineBuffer } from '../records/line-buffer.ts';
 import { encoded, type Channel, type ChannelSettings } from './channel.ts';
 import { connect, type Connection, type Frames } from './connect.ts';
 import { addFrame } from './frame.ts';
-import { resentMarks, sentKeys, type SentKeys } from './resent.ts';
+import { resentMarks, sentKeys, type SentKeys } from '../records/resent.ts';
 import { MAX_UNFLUSHED, stream, type StreamWrite } from './stream.ts';
 import type { Target } from './target.ts';
 
