@@ -24,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   kafka: () => import('./kafka.ts'),
   stages: () => import('./stages.ts'),
   collector: () => import('./collector.ts'),
+  latency: () => import('./latency.ts'),
 };
 const names = [...Object.keys(benches), 'paths'];
 
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const slow = new Set(['store', 'kafka', 'stages', 'collector']);
+  const slow = new Set(['store', 'kafka', 'stages', 'collector', 'latency']);
   const wanted = positionals.length > 0 ? positionals : names.filter((n) => !values.quick || !slow.has(n));
   const lines = Number(values.lines ?? (values.quick ? 100_000 : 400_000));
   const dir = mkdtempSync(join(tmpdir(), 'weir-bench-'));

@@ -14,8 +14,9 @@ import { createCounters } from '../pipeline/counters.ts';
 import { logDeadLetters } from '../pipeline/dead-letter.ts';
 import { deliver } from '../pipeline/deliver.ts';
 import { enrich } from '../pipeline/enrich.ts';
-import type { Log, LogBatch } from '../pipeline/log.ts';
+import type { Log } from '../pipeline/log.ts';
 import { codecOf } from '../schema/codec.ts';
+import type { Flow } from '../schema/records.ts';
 import { create as createFileSink } from '../sinks/file/index.ts';
 import { options as fileSink } from '../sinks/file/options.ts';
 import { toJson } from '../sinks/records/json.ts';
@@ -125,7 +126,7 @@ async function rows(
     );
 
   /** From `weir.flows`, enriched, to a file: `write` says as what. */
-  const out = (name: string, write: (file: number, batch: LogBatch<'flows'>) => void) => async () => {
+  const out = (name: string, write: (file: number, flows: readonly Flow[]) => void) => async () => {
     const file = openSync(join(dir, name), 'w');
     await until((count, signal) =>
       counting(log, count).consume(
@@ -133,11 +134,9 @@ async function rows(
           group: `bench.${name}`,
           topics: ['flows'],
           async handle(batch) {
-            await enricher.apply(
-              batch.entries.map(({ value }) => value!),
-              signal,
-            );
-            write(file, batch);
+            const flows = batch.entries.flatMap(({ value }) => value ?? []);
+            await enricher.apply(flows, signal);
+            write(file, flows);
             await batch.commit(batch.entries.at(-1)!.offset + 1);
           },
         },
@@ -149,14 +148,14 @@ async function rows(
   const avro = codecOf('flow');
   const buffer = Buffer.allocUnsafe(4 << 20);
   const text = lineBuffer();
-  const asAvro = out('flows.avro', (file, batch) => {
+  const asAvro = out('flows.avro', (file, flows) => {
     let end = 0;
-    for (const { value } of batch.entries) end = avro.encodeInto(buffer, end, value!);
+    for (const flow of flows) end = avro.encodeInto(buffer, end, flow);
     writeSync(file, buffer, 0, end);
   });
-  const asJson = out('flows.jsonl', (file, batch) => {
+  const asJson = out('flows.jsonl', (file, flows) => {
     text.clear();
-    for (const { value } of batch.entries) text.add(`${toJson('flow', value!)}\n`);
+    for (const flow of flows) text.add(`${toJson('flow', flow)}\n`);
     writeSync(file, text.bytes());
   });
   const delivered = async (): Promise<void> => {
