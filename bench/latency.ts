@@ -18,6 +18,8 @@ const PER_SECOND = 5000;
 /** Until the process has started, compiled and caught up. */
 const WARM_UP_SECONDS = 20;
 const SECONDS = 60;
+/** At most so long afterwards for the last alerts. */
+const COOL_DOWN_MS = 60_000;
 /** Flows that make an alert, one a second, each of a source of its own. */
 const ALERT_PORT = 4444;
 const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
@@ -53,10 +55,7 @@ async function rows(server: Elasticsearch, dir: string): Promise<BenchRow[]> {
   const polling = new AbortController();
   const found = watch(server, polling.signal);
   try {
-    const written = await feed(path);
-    const alerted = written.alerts.length;
-    const heard = (): number => written.alerts.filter(({ source }) => siem.seen.has(source)).length;
-    for (let waited = 0; waited < 60 && heard() < alerted; waited++) await sleep(1000);
+    const written = await feed(path, ({ alerts }) => alerts.every(({ source }) => siem.seen.has(source)));
     polling.abort();
     const searchable = waits(written.batches, await found);
     const alerts = written.alerts.flatMap(({ source, atMs }) => {
@@ -140,25 +139,33 @@ interface Written {
   readonly alerts: { source: string; atMs: number }[];
 }
 
-/** Appends ten times a second, by the clock. */
-async function feed(path: string): Promise<Written> {
+/**
+ * Appends ten times a second, by the clock. What is written after the measured time is not counted, and goes on until
+ * `isOver`: event time stands still where nothing more is written.
+ */
+async function feed(path: string, isOver: (written: Written) => boolean): Promise<Written> {
   const next = lineMaker('netobserv');
   const written: Written = { batches: [], alerts: [] };
   const beganMs = Date.now();
+  const fromMs = beganMs + WARM_UP_SECONDS * 1000;
+  const toMs = fromMs + SECONDS * 1000;
   let count = 0;
-  const countsFromMs = beganMs + WARM_UP_SECONDS * 1000;
-  while (Date.now() - countsFromMs < SECONDS * 1000) {
-    const nowMs = Date.now();
+  for (
+    let nowMs = beganMs;
+    nowMs < toMs || (nowMs < toMs + COOL_DOWN_MS && !isOver(written));
+    nowMs = Date.now()
+  ) {
+    const isMeasured = nowMs >= fromMs && nowMs < toMs;
     const due = Math.floor((PER_SECOND * (nowMs - beganMs)) / 1000);
     let text = '';
     for (; count < due; count++) {
-      const isAlert = count % PER_SECOND === 0;
+      const isAlert = isMeasured && count % PER_SECOND === 0;
       const source = `10.200.${(count / PER_SECOND) >> 8}.${(count / PER_SECOND) & 255}`;
       text += `${lineAt(next(), nowMs, isAlert ? source : null)}\n`;
-      if (isAlert && nowMs >= countsFromMs) written.alerts.push({ source, atMs: nowMs });
+      if (isAlert) written.alerts.push({ source, atMs: nowMs });
     }
     appendFileSync(path, text);
-    if (nowMs >= countsFromMs) written.batches.push({ count, atMs: Date.now() });
+    if (isMeasured) written.batches.push({ count, atMs: Date.now() });
     await sleep(100);
   }
   return written;
