@@ -217,6 +217,21 @@ function own(flow: Flow, decisive: PolicyRef | undefined): string {
   return text;
 }
 
+/** So much text holds no key or value that OpenSearch refuses: one of more than 32,766 bytes (Kubernetes allows 63 characters). */
+const SAFE_LABELS = 10_000;
+/** What is longer is searched for in no server (`ignore_above`). */
+const MAX_LABEL = 1024;
+
+function labelsPart(labels: Readonly<Record<string, string>>): string {
+  const text = JSON.stringify(labels);
+  if (text.length <= SAFE_LABELS) return text;
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(labels).map(([key, value]) => [key.slice(0, MAX_LABEL), value.slice(0, MAX_LABEL)]),
+    ),
+  );
+}
+
 function identity(end: Endpoint): string {
   let text = '"kind":"' + end.kind + '"';
   if (end.network !== null) text += ',"network":"' + bare(end.network) + '"';
@@ -228,7 +243,7 @@ function identity(end: Endpoint): string {
   if (end.serviceAccount !== null) text += ',"service_account":"' + bare(end.serviceAccount) + '"';
   if (end.node !== null) text += ',"node":"' + bare(end.node) + '"';
   if (end.zone !== null) text += ',"zone":"' + bare(end.zone) + '"';
-  if (end.labels !== null) text += ',"labels":' + JSON.stringify(end.labels);
+  if (end.labels !== null) text += ',"labels":' + labelsPart(end.labels);
   if (end.networkSet !== null) text += ',"network_set":"' + bare(end.networkSet) + '"';
   if (end.account !== null) text += ',"account":"' + bare(end.account) + '"';
   if (end.instance !== null) text += ',"instance":"' + bare(end.instance) + '"';

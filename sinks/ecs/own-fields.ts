@@ -25,7 +25,12 @@ const identity = (name: 'source' | 'destination'): EcsField[] => [
     tenant: ['keyword', 'Tenant.'],
     scopes: ['keyword[]', 'Compliance scopes.'],
     owner: ['keyword', 'Owning team.'],
-    labels: ['flattened', 'Labels of the pod: `weir.' + name + '.labels.app : "cart"`.'],
+    labels: [
+      'flattened',
+      'Labels of the pod: `weir.' +
+        name +
+        '.labels.app : "cart"`; where there is more than 10 kB of them, each up to 1,024 characters.',
+    ],
   }),
 ];
 

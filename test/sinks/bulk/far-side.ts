@@ -189,6 +189,8 @@ export function farSideSuite(product: Product): void {
           id: string;
         };
         record.id = `${kind}-${namespace}-${round}`;
+        // The longest text that chance may put there or not.
+        if (round === 0 && kind === 'flow') (record as Flow).source.labels = { app: 'x'.repeat(40_000) };
         if (round === 0 && kind === 'alert') (record as Alert).why.summary = '\u{1f600}x'.repeat(350_000);
         await patient(sink).write([deliveryOf(kind, record as never)], never);
         written.push({ kind, id: record.id, summary: (record as Partial<Alert>).why?.summary });

@@ -296,3 +296,12 @@ test('ecs: times are written as Date writes them', () => {
   assert.equal(dayOf(Date.UTC(2026, 10, 24, 23, 59, 59, 999)), '2026.11.24');
   assert.throws(() => isoTime(NaN));
 });
+
+test('a label longer than any server takes is cut, and its record is not refused for it', () => {
+  const flow = aFlow();
+  flow.source.labels = { app: 'x'.repeat(40_000), team: 'shop' };
+  const { weir } = JSON.parse(ecsDocument('flow', flow)) as {
+    weir: { source: { labels: Record<string, string> } };
+  };
+  assert.deepEqual(weir.source.labels, { app: 'x'.repeat(1024), team: 'shop' });
+});
