@@ -59,8 +59,7 @@ async function runFiles(title, files, { concurrency, timeoutMs, forceExit = fals
   console.log(`\n${title}: ${files.length} files`);
   const perFile = new Map();
   const of = (file) => {
-    if (!perFile.has(file))
-      perFile.set(file, { passed: 0, failed: 0, skipped: 0, ms: 0, output: '', printed: false });
+    if (!perFile.has(file)) perFile.set(file, { passed: 0, failed: 0, skipped: 0, ms: 0, output: '' });
     return perFile.get(file);
   };
   const stream = run({
@@ -75,6 +74,8 @@ async function runFiles(title, files, { concurrency, timeoutMs, forceExit = fals
   let current = null;
   const flush = () => {
     if (current !== null) report(current, of(current));
+    // A suite that several files share is told of once for each of them.
+    perFile.delete(current);
     current = null;
   };
   const turnTo = (file) => {
@@ -141,8 +142,6 @@ async function runFiles(title, files, { concurrency, timeoutMs, forceExit = fals
 const shortName = (file) => relative(join(root, 'dist'), file).replace(/\.js$/, '');
 
 function report(file, tally) {
-  if (tally.printed) return;
-  tally.printed = true;
   const mark = tally.failed > 0 ? 'FAIL' : 'ok  ';
   const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
   const failed = tally.failed > 0 ? `, ${tally.failed} failed` : '';
