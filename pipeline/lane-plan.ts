@@ -4,7 +4,7 @@ import type { DetectorFactory } from './contracts.ts';
 import type { LanePlan } from './detect.ts';
 import type { LaneDetector } from './lane.ts';
 import { createLaneGroup, type Route } from './lane-group.ts';
-import { partitionOf } from './partition.ts';
+import { cachedPartitions } from './partition.ts';
 
 /** A detector as it is configured, before it has a lane. */
 export interface PlannedDetector {
@@ -35,7 +35,7 @@ const keyOf = (endpoint: Flow['source']): string => endpoint.entity ?? endpoint.
 
 /** All lanes in one process, fed by one partition: each flow goes to its initiator's and its responder's lane. */
 export function localPlan(options: LanePlanOptions): LanePlan {
-  const laneOf = cachedLanes(options.lanes);
+  const laneOf = cachedPartitions(options.lanes);
   const { ruleLanes } = options;
   const route: Route = (_feed, flow, _entry, to) => {
     to(laneOf(keyOf(flow.source)), 'source');
@@ -102,18 +102,3 @@ function detectorsOf(options: LanePlanOptions, lane: number): LaneDetector[] {
 
 const stateKey = (options: LanePlanOptions): string =>
   digest(16, options.lanes, ...options.detectors.flatMap(({ name, content }) => [name, content]));
-
-const MAX_CACHED = 100_000;
-
-/** Hashing a key costs more than looking it up; the same few keys come again and again. */
-function cachedLanes(lanes: number): (key: string) => number {
-  const known = new Map<string, number>();
-  return (key) => {
-    let lane = known.get(key);
-    if (lane === undefined) {
-      if (known.size >= MAX_CACHED) known.clear();
-      known.set(key, (lane = partitionOf(key, lanes)));
-    }
-    return lane;
-  };
-}

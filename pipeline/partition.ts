@@ -27,3 +27,18 @@ export function murmur2(text: string): number {
 
 /** Partition of a key among `count`. */
 export const partitionOf = (key: string, count: number): number => murmur2(key) % count;
+
+const MAX_CACHED = 100_000;
+
+/** The same for keys of which a few come again and again: hashing one costs more than looking it up. */
+export function cachedPartitions(count: number): (key: string) => number {
+  const known = new Map<string, number>();
+  return (key) => {
+    let partition = known.get(key);
+    if (partition === undefined) {
+      if (known.size >= MAX_CACHED) known.clear();
+      known.set(key, (partition = partitionOf(key, count)));
+    }
+    return partition;
+  };
+}

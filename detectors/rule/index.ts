@@ -1,10 +1,10 @@
 import type { Detector, DetectorContext, DetectorFactory } from '../../pipeline/contracts.ts';
+import { cachedPartitions } from '../../pipeline/partition.ts';
 import type { Alert, Flow, PolicyChange } from '../../schema/records.ts';
 import { eventMs } from '../event-time.ts';
 import { bytesOf, readAs } from '../key-table.ts';
 import { fromChunks, toChunks } from '../snapshot.ts';
 import type { Options } from './options.ts';
-import { groupLanes } from './route.ts';
 import { createRuleState, type RuleState } from './rule-state.ts';
 import type { Subject, SubjectKind } from './subject.ts';
 import { createSchedule, ruleTimeMs, type ActiveRule, type RuleSchedule, type RuleSet } from './schedule.ts';
@@ -20,7 +20,7 @@ export const create =
     createRules(options, schedule, context);
 
 function createRules(options: Options, schedule: RuleSchedule, context: DetectorContext): Detector {
-  const laneOf = groupLanes(context.lanes);
+  const laneOf = cachedPartitions(context.lanes);
   /** By the digest of the rule; made with its first flow. */
   const states = new Map<string, RuleState>();
   let set: RuleSet | null = null;

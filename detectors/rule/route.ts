@@ -1,26 +1,12 @@
-import { partitionOf } from '../../pipeline/partition.ts';
+import { cachedPartitions } from '../../pipeline/partition.ts';
 import type { Flow } from '../../schema/records.ts';
 import { ruleTimeMs, type RuleSchedule } from './schedule.ts';
 
-const MAX_CACHED = 100_000;
 const NONE: readonly number[] = [];
-
-/** Lane of a group: hashing a key costs more than looking it up. */
-export function groupLanes(lanes: number): (key: string) => number {
-  const known = new Map<string, number>();
-  return (key) => {
-    let lane = known.get(key);
-    if (lane === undefined) {
-      if (known.size >= MAX_CACHED) known.clear();
-      known.set(key, (lane = partitionOf(key, lanes)));
-    }
-    return lane;
-  };
-}
 
 /** The lanes of the groups that rules put a flow into, each once. A flow that no rule looks at goes nowhere. */
 export function createRoute(schedule: RuleSchedule, lanes: number): (flow: Flow) => readonly number[] {
-  const laneOf = groupLanes(lanes);
+  const laneOf = cachedPartitions(lanes);
   return (flow) => {
     let found: number[] | null = null;
     for (const { rule } of schedule.at(ruleTimeMs(flow)).rules) {
