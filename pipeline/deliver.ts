@@ -3,7 +3,7 @@ import type { Context, Delivery, Sink } from './contracts.ts';
 import type { Counters } from './counters.ts';
 import { deadLetter, payloadOf, withDeadLetter, type DeadLetters } from './dead-letter.ts';
 import { messageOf } from './errors.ts';
-import { topics, type Log, type LogBatch, type Topic } from './log.ts';
+import { holdsRecord, topics, type Log, type LogBatch, type Topic } from './log.ts';
 import { withRetry, type RetryOptions } from './retry.ts';
 import { anySignal } from './signals.ts';
 
@@ -15,6 +15,8 @@ export interface DeliverOptions {
   readonly topics: readonly Topic[];
   /** The record as this sink may see it; null when it may or wants not. */
   readonly view: <K extends RecordKind>(kind: K, record: RecordTypes[K]) => RecordTypes[K] | null;
+  /** Whether the view passes on every record of a kind as it is: what is delivered as bytes is not decoded then. */
+  readonly seesAll?: (kind: RecordKind) => boolean;
   /** Tenant whose records alone the view lets through, for what is refused of them. */
   readonly tenant?: string | null;
   readonly letters: DeadLetters;
@@ -167,7 +169,7 @@ export async function deliver(
     batch: LogBatch,
     entry: LogBatch['entries'][number],
     error: unknown,
-  ): Promise<void> {
+  ): Promise<null> {
     if (++failuresInARow >= MAX_FAILURES_IN_A_ROW) throw error;
     counters.failed(error);
     const { kind } = topics[batch.topic];
@@ -185,6 +187,32 @@ export async function deliver(
         offset: entry.offset,
       }),
     ]);
+    return null;
+  }
+
+  /** What of an entry is for this sink; null when nothing is. */
+  function itemOf(
+    batch: LogBatch,
+    entry: LogBatch['entries'][number],
+    asStored: boolean,
+  ): Delivery | null | Promise<null> {
+    if (asStored && holdsRecord(entry) && entry.bytes !== null) return new StoredDelivery(batch, entry);
+    const { value, offset } = entry;
+    if (value === null) return null;
+    const { topic, partition } = batch;
+    const { kind } = topics[topic];
+    let record: RecordTypes[RecordKind] | null;
+    try {
+      record = options.view(kind, value);
+      failuresInARow = 0;
+    } catch (error) {
+      return keepUnseen(batch, entry, error);
+    }
+    if (record === null) return null;
+    // What the sink may not see in full it must not be given as it lies in the log.
+    const isWhole = record === value;
+    if (isWhole && options.sink.reads === 'bytes') return new StoredDelivery(batch, entry);
+    return { kind, record, topic, partition, offset, bytes: isWhole ? entry.bytes : null };
   }
 
   async function handle(batch: LogBatch): Promise<void> {
@@ -201,33 +229,15 @@ export async function deliver(
     queue.push(tracked);
     held += batch.entries.length;
     const kind = topics[batch.topic].kind;
-    counters.received(batch.entries.reduce((count, { value }) => (value === null ? count : count + 1), 0));
+    counters.received(batch.entries.reduce((count, entry) => (holdsRecord(entry) ? count + 1 : count), 0));
+    const asStored = options.sink.reads === 'bytes' && options.seesAll?.(kind) === true;
     for (const entry of batch.entries) {
       if (entry.error !== undefined)
         await options.letters.keep([undecodable(component, batch, entry, context.clock.now())]);
-      if (entry.value === null) continue;
-      let record: RecordTypes[RecordKind] | null;
-      try {
-        record = options.view(kind, entry.value);
-        failuresInARow = 0;
-      } catch (error) {
-        await keepUnseen(batch, entry, error);
-        continue;
-      }
-      if (record === null) continue;
-      // What the sink may not see in full it must not be given as it lies in the log.
-      const whole = record === entry.value;
-      const item =
-        whole && options.sink.reads === 'bytes'
-          ? new StoredDelivery(batch, entry)
-          : {
-              kind,
-              record,
-              topic: batch.topic,
-              partition: batch.partition,
-              offset: entry.offset,
-              bytes: whole ? entry.bytes : null,
-            };
+      const made = itemOf(batch, entry, asStored);
+      // Waiting for each of them would cost more than the rest of this loop.
+      const item = made instanceof Promise ? await made : made;
+      if (item === null) continue;
       const bytes = item.bytes?.length ?? 0;
       tracked.left++;
       pendingBytes += bytes;

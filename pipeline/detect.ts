@@ -124,13 +124,13 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
           if (inARow >= MAX_FAILURES_IN_A_ROW) throw error;
           letters.push(itemLetter(detector, item, error, clock.now()));
         },
-        late(item, role) {
+        late(role, endMs) {
           counters.dropped(role === 'source' ? 'late' : `late_for_${role}`, 1);
-          if ('record' in item || role === 'notice') return;
+          if (role === 'notice' || endMs === null) return;
           // Only some flows have copies for rules, and those are late with the others.
           if (role !== 'rule') held.late[role]++;
-          held.late.sinceMs = Math.min(held.late.sinceMs, item.endMs);
-          held.late.untilMs = Math.max(held.late.untilMs, item.endMs);
+          held.late.sinceMs = Math.min(held.late.sinceMs, endMs);
+          held.late.untilMs = Math.max(held.late.untilMs, endMs);
         },
         overflowed(count) {
           counters.dropped('released_early', count);

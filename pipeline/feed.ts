@@ -1,5 +1,5 @@
 import { createDedup, dedupDefaults, type Dedup, type DedupState } from './dedup.ts';
-import type { LogEntry, Mark } from './log.ts';
+import { headOf, type LogEntry, type Mark } from './log.ts';
 import type { Flow } from '../schema/records.ts';
 
 /**
@@ -73,8 +73,9 @@ export function createFeed(): Feed {
         if (kind === 'report') return true;
         return notices.admit(`${kind} ${record.id}`, entry.raw, 0, entry.appendMs);
       }
-      if (entry.value === null) return false;
-      const { origin, position } = entry.value;
+      const head = headOf(entry);
+      if (head === null) return false;
+      const { origin, position } = head;
       // A lane may get a copy for a rule beside that of a side: each kind has an order of its own.
       return dedup.admit(
         entry.role ? `${entry.role}:${origin}` : origin,

@@ -3,10 +3,9 @@ import type { Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
-import type { LogEntry } from './log.ts';
+import { headOf, type LogEntry } from './log.ts';
 import type { Notice } from './notice.ts';
 import { restored, withoutUnheard, type Inherited } from './learned.ts';
-import { createRest } from './rest.ts';
 import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
 /** Where an entry of a feed goes: lane number and role, once or more, in the order in which a lane folds them. */
@@ -29,7 +28,8 @@ export interface LaneGroupOptions {
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
   readonly failed: LaneOptions['failed'];
-  readonly late: (item: Flow | Notice, role: Role | 'notice') => void;
+  /** Something came too late; `endMs` is null for a notice. */
+  readonly late: (role: Role | 'notice', endMs: number | null) => void;
   readonly overflowed: (count: number) => void;
 }
 
@@ -55,20 +55,11 @@ export interface LaneGroup {
   readonly members: readonly { lane: number; state: Lane }[];
 }
 
-/** A flow that waits for the watermark. */
-interface WaitingFlow extends Sortable {
-  /** Where it rests. */
-  readonly slot: number;
-  readonly role: LogEntry<Flow>['role'];
-}
-
-/** Notices are few: each waits as it is. */
-interface WaitingNotice extends Sortable {
-  readonly notice: Notice;
+/** A flow or a notice that waits for the watermark, as the log holds it: bytes where it can. */
+interface Waiting extends Sortable {
   readonly feed: number;
-  readonly offset: number;
+  readonly entry: LogEntry<Flow>;
 }
-type Waiting = WaitingFlow | WaitingNotice;
 
 const STATE_VERSION = 1;
 
@@ -87,7 +78,6 @@ interface Header {
 
 export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   const feeds = Array.from({ length: options.feeds }, createFeed);
-  const rest = createRest();
   const buffer = createSortBuffer<Waiting>();
   const members = options.lanes.map((lane) => ({
     lane,
@@ -98,25 +88,31 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   /** Event time up to which everything was folded. */
   let foldedMs = -Infinity;
 
-  function fold(feed: number, flow: Flow, role: WaitingFlow['role'], isLate: boolean, alerts: Alert[]): void {
+  function fold(
+    feed: number,
+    flow: Flow,
+    role: LogEntry<Flow>['role'],
+    isLate: boolean,
+    alerts: Alert[],
+  ): void {
     options.route(feed, flow, { role }, (number, as) => {
       const lane = byNumber.get(number);
       if (!lane) return;
-      if (isLate) options.late(flow, as);
+      if (isLate) options.late(as, flow.endMs);
       lane.observe(flow, as, isLate, alerts);
     });
   }
 
   /** What is told, is told to every lane. */
   function tell(notice: Notice, isLate: boolean, alerts: Alert[]): void {
-    if (isLate) options.late(notice, 'notice');
+    if (isLate) options.late('notice', null);
     for (const { state } of members) state.tell(notice, isLate, alerts);
   }
 
-  function wake(item: Waiting, alerts: Alert[]): void {
-    if ('notice' in item) return tell(item.notice, false, alerts);
-    const feed = rest.feedOf(item.slot);
-    fold(feed, rest.wake(item.slot), item.role, false, alerts);
+  function wake({ entry, feed }: Waiting, alerts: Alert[]): void {
+    if (entry.notice) return tell(entry.notice, false, alerts);
+    fold(feed, entry.value!, entry.role, false, alerts);
+    entry.forget?.();
   }
 
   /** Puts it in order; when too much waits, the oldest second is folded early. */
@@ -131,19 +127,21 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
 
   /** Event time is capped at the time the log took the entry: a clock years ahead must not wait for years. */
   function offer(feed: number, entry: LogEntry<Flow>, alerts: Alert[]): void {
-    const { notice, role, offset } = entry;
-    const flow = entry.value;
+    const { notice, role } = entry;
     if (notice) {
       const timeMs = Math.min(notice.timeMs, entry.appendMs);
       if (timeMs <= foldedMs) return tell(notice, true, alerts);
-      return wait({ timeMs, id: notice.record.id, tie: feed, notice, feed, offset }, alerts);
+      return wait({ timeMs, id: notice.record.id, tie: feed, entry, feed }, alerts);
     }
-    if (!flow) return;
-    const timeMs = Math.min(flow.endMs, entry.appendMs);
-    if (timeMs <= foldedMs) return fold(feed, flow, role, true, alerts);
-    const slot = rest.put(flow, feed, offset);
+    const head = headOf(entry);
+    if (!head) return;
+    const timeMs = Math.min(head.endMs, entry.appendMs);
+    if (timeMs <= foldedMs) return fold(feed, entry.value!, role, true, alerts);
+    const { id } = head;
+    // Objects of flows that wait cost the most: what they are made of stays in the log's bytes until it is their turn.
+    entry.forget?.();
     // Copies of one flow have the same id: that of the initiator's side comes first, those for rules last.
-    wait({ timeMs, id: flow.id, tie: role ? feeds.length : feed, slot, role }, alerts);
+    wait({ timeMs, id, tie: role ? feeds.length : feed, entry, feed }, alerts);
   }
 
   function advance(alerts: Alert[]): void {
@@ -178,9 +176,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     },
     snapshot() {
       const waiting: number[][] = feeds.map(() => []);
-      for (const item of buffer.items())
-        if ('notice' in item) waiting[item.feed]!.push(item.offset);
-        else waiting[rest.feedOf(item.slot)]!.push(rest.offsetOf(item.slot));
+      for (const { feed, entry } of buffer.items()) waiting[feed]!.push(entry.offset);
       const states = feeds.map((feed, i) => feed.save(waiting[i]!));
       const body: Uint8Array[] = [];
       const header: Header = {

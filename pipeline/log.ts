@@ -2,7 +2,7 @@
  * The log that joins the stages. Over Kafka it is the topics; in one process it is a directory of segments, or
  * memory alone. Every consumer has its own cursor in it, so one that stops holds up nothing else.
  */
-import type { RecordKind, RecordTypes } from '../schema/records.ts';
+import type { Flow, RecordKind, RecordTypes } from '../schema/records.ts';
 import type { WeirError } from './errors.ts';
 import type { Notice } from './notice.ts';
 
@@ -57,6 +57,9 @@ export interface Entry<T> {
   readonly role?: 'rule' | undefined;
 }
 
+/** What puts a flow in its place among others; can be read without decoding the rest of it. */
+export type FlowHead = Pick<Flow, 'id' | 'origin' | 'position' | 'endMs'>;
+
 /** What is read. Offsets strictly increase in a partition but may have gaps. */
 export interface LogEntry<T> {
   readonly offset: number;
@@ -71,6 +74,8 @@ export interface LogEntry<T> {
   readonly appendMs: number;
   /** As stored, framing included, where the log holds bytes. */
   readonly bytes: Uint8Array | null;
+  /** Of a flow that is held as bytes; absent where `value` costs nothing. */
+  readonly head?: FlowHead | null;
   /** Lets go of the decoded value, which `bytes` gives back when it is asked for. */
   forget?(): void;
   /**
@@ -79,6 +84,13 @@ export interface LogEntry<T> {
    */
   readonly error?: string;
 }
+
+/** Null when the entry is no flow. */
+export const headOf = (entry: LogEntry<Flow>): FlowHead | null => entry.head ?? entry.value;
+
+/** Whether an entry holds a record, however it is held. */
+export const holdsRecord = ({ mark, notice, error }: LogEntry<unknown>): boolean =>
+  mark === null && notice === undefined && error === undefined;
 
 /** Consecutive entries of one partition. */
 export interface LogBatch<T extends Topic = Topic> {

@@ -58,6 +58,14 @@ export function viewOf(config: Pick<SinkConfig, 'type' | 'records' | 'tenant'>):
   };
 }
 
+/** Whether `viewOf` shows a sink every record of a kind as it is. What becomes of alerts depends on each. */
+export const seesAll =
+  ({ records, tenant }: Pick<SinkConfig, 'records' | 'tenant'>): NonNullable<DeliverOptions['seesAll']> =>
+  (kind) =>
+    kind !== 'alert' &&
+    tenant === null &&
+    (records as Partial<Record<RecordKind, { where: string | null }>>)[kind]?.where === null;
+
 export interface SinkPumpOptions {
   readonly config: SinkConfig;
   readonly sink: Sink;
@@ -151,6 +159,7 @@ export function sinkPump(options: SinkPumpOptions, shared: Shared): Pump {
             group,
             topics,
             view: withKibanaLinks(viewOf(config), options.kibana, config.tenant),
+            seesAll: seesAll(config),
             tenant: config.tenant,
             letters: options.letters,
             counters,

@@ -38,7 +38,7 @@ function laneOf(
   detectors: readonly Detector[],
   options: Partial<LaneGroupOptions> & { readonly only?: (flow: Flow) => boolean } = {},
 ) {
-  const late: number[] = [];
+  const late: (number | null)[] = [];
   const overflowed: number[] = [];
   const failed: string[] = [];
   const group = createLaneGroup({
@@ -50,7 +50,7 @@ function laneOf(
     maxWaiting: 1000,
     stateKey: '',
     failed: (_error, item, name) => failed.push(`${name} ${positionOf(item)}`),
-    late: (item) => late.push(positionOf(item)),
+    late: (_role, endMs) => late.push(endMs === null ? null : endMs - T0),
     overflowed: (count) => overflowed.push(count),
     ...options,
   });
@@ -132,7 +132,7 @@ test('each late copy is told, and shown only to a detector that can still fold i
   advance(1000);
   offer(7, 1000, 'source');
   offer(7, 1000, 'destination');
-  assert.deepEqual([rate.seen, membership.seen, late], [[], ['7>', '7<'], [7, 7]]);
+  assert.deepEqual([rate.seen, membership.seen, late], [[], ['7>', '7<'], [1000, 1000]]);
 });
 
 test('too many waiting flows: the oldest second is judged early and counted, nothing is dropped', () => {
@@ -141,7 +141,7 @@ test('too many waiting flows: the oldest second is judged early and counted, not
   for (const [position, afterMs] of [5000, 100, 200, 9000].entries()) offer(position, afterMs);
   assert.deepEqual([detector.seen, overflowed, group.waiting], [['1>', '2>'], [2], 2]);
   offer(4, 300);
-  assert.deepEqual(late, [4], 'what belongs before the early ones is late now');
+  assert.deepEqual(late, [300], 'what belongs before the early ones is late now');
   advance(10_000);
   assert.deepEqual(detector.seen, ['1>', '2>', '0>', '3>']);
 });
@@ -281,7 +281,7 @@ test('notices are shown in order with the flows to the detectors that look at th
   assert.equal(group.snapshot().resume[0], 0, 'what waits is read again, the notice first');
   advance(1000);
   tell('late', 1000);
-  assert.deepEqual([seen, late], [['flow 2', 'second', 'flow 1'], [-1]]);
+  assert.deepEqual([seen, late], [['flow 2', 'second', 'flow 1'], [null]]);
 });
 
 test('a notice that a detector fails on is told, and the fold goes on', () => {

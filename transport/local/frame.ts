@@ -43,7 +43,7 @@ class FrameEntry<T> implements LogEntry<T> {
   readonly #index: number;
   readonly #start: number;
   readonly #end: number;
-  #value: T | null;
+  #value: T | null = null;
   readonly mark: Mark | null;
   readonly raw: number;
   readonly clockMs: number | null;
@@ -54,7 +54,6 @@ class FrameEntry<T> implements LogEntry<T> {
     shared: Shared<T>,
     place: { readonly index: number; readonly start: number; readonly end: number },
     held: {
-      readonly value: T | null;
       readonly mark: Mark | null;
       readonly raw: number;
       readonly clockMs: number | null;
@@ -66,7 +65,6 @@ class FrameEntry<T> implements LogEntry<T> {
     this.#index = place.index;
     this.#start = place.start;
     this.#end = place.end;
-    this.#value = held.value;
     this.mark = held.mark;
     this.raw = held.raw;
     this.clockMs = held.clockMs;
@@ -164,11 +162,12 @@ export function encodeFrame<K extends RecordKind>(
   return {
     bytes: shared.bytes,
     entries: entries.map(
-      ({ value, mark = null, notice, raw = 0, clockMs = null, role }, index) =>
+      ({ mark = null, notice, raw = 0, clockMs = null, role }, index) =>
         new FrameEntry(
           shared,
           { index, start: spans[2 * index]!, end: spans[2 * index + 1]! },
-          { value, mark, notice, raw, clockMs, role },
+          // Who appended it needs the object no longer: kept, it would live until it is on stable storage.
+          { mark, notice, raw, clockMs, role },
         ),
     ),
   };
@@ -237,7 +236,7 @@ export function decodeFrame<T>(
       at = end = start + bytes.readUInt32LE(at);
     }
     const role = flags & FOR_RULE ? ('rule' as const) : undefined;
-    const held = { value: null, mark, notice, raw, clockMs, role } as const;
+    const held = { mark, notice, raw, clockMs, role } as const;
     entries.push(new FrameEntry(shared, { index, start, end }, held));
   }
   return entries;

@@ -260,15 +260,12 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
         await mine;
       }
       const place = { firstOffset: reserved, appendMs: clock.now() };
-      if (!segments) {
-        reserved += entries.length;
-        return publish(inMemory(entries, place));
-      }
       const frame = unencodable
         ? encodeSome(codec, entries, place, unencodable)
         : encodeFrame(codec, entries, place);
       if (frame.entries.length === 0) return;
       reserved += frame.entries.length;
+      if (!segments) return publish(frame.entries);
       await new Promise<void>((done, failed) => {
         queue.push({ frame, done, failed });
         flushing ??= flush(segments).finally(() => (flushing = null));
@@ -312,21 +309,5 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
     const { bytes, schema } = frame;
     const { own, decoder } = options.disk!.writers;
     return decodeFrame(bytes, await decoder(schema), { foreign: schema !== own });
-  }
-
-  function inMemory(
-    entries: readonly Entry<Record>[],
-    place: { firstOffset: number; appendMs: number },
-  ): LogEntry<Record>[] {
-    return entries.map((entry, i) => ({
-      offset: place.firstOffset + i,
-      value: entry.value,
-      mark: entry.mark ?? null,
-      notice: entry.notice,
-      raw: entry.raw ?? 0,
-      clockMs: entry.clockMs ?? null,
-      appendMs: place.appendMs,
-      bytes: null,
-    }));
   }
 }
