@@ -7,10 +7,10 @@ import { compileQuery } from '../query/evaluate.ts';
 import { pack } from './batch.ts';
 import type { EngineStats } from './engine-contract.ts';
 import { lockDirectory } from './lock.ts';
-import type { Page } from './messages.ts';
+import type { Methods, Page } from './messages.ts';
 import { options as optionsSchema, type Options } from './options.ts';
 import { boundOf, type SearchFooter } from './search.ts';
-import { startThread } from './thread.ts';
+import { startThread } from '../pipeline/thread.ts';
 
 export type { EngineStats as StoreStats } from './engine-contract.ts';
 export type { SearchFooter } from './search.ts';
@@ -73,6 +73,8 @@ export interface Store {
 
 const ALL: TimeRange = { fromMs: null, toMs: null };
 
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
 /**
  * Opens the store in `dir`, making it when needed. Throws `state_unusable` when another process has it, naming
  * that process, and `config_invalid` by way of zod when an option is wrong.
@@ -80,7 +82,7 @@ const ALL: TimeRange = { fromMs: null, toMs: null };
 export async function openStore(given: Partial<Options> & { dir: string }): Promise<Store> {
   const options = optionsSchema.parse(given);
   const unlock = lockDirectory(options.dir);
-  const thread = startThread(options);
+  const thread = startThread<Methods>({ file: WORKER, data: options, whose: "the store's" });
   try {
     await thread.call('open', []);
   } catch (error) {

@@ -22,21 +22,8 @@ export interface Methods {
   retain: { args: []; result: void };
   close: { args: []; result: void };
 }
-export type Method = keyof Methods;
-
 export interface Page {
   readonly kind: RecordKind;
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
 }
-
-export interface Call<M extends Method = Method> {
-  readonly call: number;
-  readonly method: M;
-  readonly args: Methods[M]['args'];
-}
-export type Answer =
-  /** A buffer that was handed over with a write, given back. */
-  | { readonly free: ArrayBuffer }
-  | { readonly call: number; readonly result: unknown }
-  | { readonly call: number; readonly error: { readonly code: string; readonly message: string } };

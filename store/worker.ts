@@ -1,23 +1,20 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf, WeirError } from '../pipeline/errors.ts';
+import { workerData } from 'node:worker_threads';
+import { answerCalls } from '../pipeline/thread.ts';
 import { codecOf } from '../schema/codec.ts';
 import type { Flow } from '../schema/records.ts';
 import { createEngine } from './engine.ts';
-import type { Answer, Call, Method, Methods, Page } from './messages.ts';
+import type { Methods, Page } from './messages.ts';
 import type { Options } from './options.ts';
 import { countFlows, footer, searchEvents, searchFlows } from './reader.ts';
 
 /** The thread that alone owns the files. Calls are answered when done; pages are made as they are asked for. */
 const engine = createEngine(workerData as Options);
-const port = parentPort!;
 const searches = new Map<number, AsyncGenerator<Flow[]>>();
 let lastSearch = 0;
 
-const methods: {
-  [M in Method]: (...args: Methods[M]['args']) => Promise<Methods[M]['result']> | Methods[M]['result'];
-} = {
+const { free } = answerCalls<Methods>({
   open: () => engine.open(),
-  write: (packed) => engine.write(packed),
+  write: (packed) => engine.write(packed, () => free(packed.bytes.buffer)),
   search(request) {
     searches.set(++lastSearch, searchFlows(engine, request));
     return lastSearch;
@@ -49,7 +46,7 @@ const methods: {
     searches.clear();
     await engine.close();
   },
-};
+});
 
 function joined(kind: Page['kind'], bodies: readonly Uint8Array[]): Page {
   const ends = new Uint32Array(bodies.length);
@@ -59,19 +56,3 @@ function joined(kind: Page['kind'], bodies: readonly Uint8Array[]): Page {
   for (const [i, body] of bodies.entries()) bytes.set(body, i === 0 ? 0 : ends[i - 1]);
   return { kind, bytes, ends };
 }
-
-async function answer({ call, method, args }: Call): Promise<Answer> {
-  try {
-    const run = methods[method] as (...args: unknown[]) => unknown;
-    return { call, result: await run(...args) };
-  } catch (error) {
-    const code = error instanceof WeirError ? error.code : '';
-    const message = error instanceof WeirError ? error.message : ((error as Error).stack ?? messageOf(error));
-    return { call, error: { code, message } };
-  }
-}
-
-port.on('message', (call: Call) => {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of another thread has none
-  void answer(call).then((reply) => port.postMessage(reply));
-});

@@ -1,0 +1,122 @@
+import { parentPort, Worker } from 'node:worker_threads';
+import { errorCodes, messageOf, WeirError, type ErrorCode } from './errors.ts';
+
+/** What a thread can be asked for: arguments and result of each method. */
+export type Methods<M> = { readonly [K in keyof M]: { readonly args: unknown[]; readonly result: unknown } };
+
+/** A thread, seen from the one that started it. */
+export interface Thread<M extends Methods<M>> {
+  /** Calls are begun in their order. Rejects with `state_unusable` once the thread is gone. */
+  call<K extends keyof M>(
+    method: K,
+    args: M[K]['args'],
+    transfer?: readonly ArrayBuffer[],
+  ): Promise<M[K]['result']>;
+  /** A buffer of at least so many bytes, used before where one is at hand. */
+  buffer(bytes: number): ArrayBuffer;
+  end(): Promise<void>;
+}
+
+export interface ThreadOptions {
+  readonly file: URL;
+  readonly data: unknown;
+  /** Whose thread it is, for messages: `the store's`. */
+  readonly whose: string;
+}
+
+interface Call {
+  readonly call: number;
+  readonly method: PropertyKey;
+  readonly args: readonly unknown[];
+}
+type Answer =
+  /** A buffer that was handed over with a call, given back. */
+  | { readonly free: ArrayBuffer }
+  | { readonly call: number; readonly result: unknown }
+  | { readonly call: number; readonly error: { readonly code: string; readonly message: string } };
+
+const MAX_POOLED = 6;
+/** Sizes are rounded up, so that a buffer fits the next call of the same kind. */
+const ROUND = 1 << 20;
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Starts a thread. When it dies, what waits for it and what comes later is rejected with `state_unusable`. */
+export function startThread<M extends Methods<M>>({ file, data, whose }: ThreadOptions): Thread<M> {
+  const worker = new Worker(file, { workerData: data });
+  worker.unref();
+  const waiting = new Map<number, Waiting>();
+  const pool: ArrayBuffer[] = [];
+  let calls = 0;
+  let death: Error | null = null;
+
+  const die = (cause: unknown): void => {
+    death ??= new WeirError('state_unusable', `${whose} thread ended: ${String(cause)}`, { cause });
+    for (const caller of waiting.values()) caller.reject(death);
+    waiting.clear();
+  };
+  worker.on('error', die);
+  worker.on('exit', (code) => die(`exit code ${code}`));
+  worker.on('message', (answer: Answer) => {
+    if ('free' in answer) {
+      if (pool.length < MAX_POOLED) pool.push(answer.free);
+      return;
+    }
+    const caller = waiting.get(answer.call);
+    waiting.delete(answer.call);
+    if (waiting.size === 0) worker.unref();
+    if ('error' in answer) caller?.reject(errorOf(answer.error));
+    else caller?.resolve(answer.result);
+  });
+
+  return {
+    call: (method, args, transfer = []) =>
+      new Promise((resolve, reject) => {
+        if (death) return reject(death);
+        const call = ++calls;
+        waiting.set(call, { resolve: resolve as (result: unknown) => void, reject });
+        worker.ref();
+        worker.postMessage({ call, method, args } satisfies Call, transfer);
+      }),
+    buffer(bytes) {
+      const at = pool.findIndex((buffer) => buffer.byteLength >= bytes);
+      return at < 0 ? new ArrayBuffer(Math.ceil(bytes / ROUND) * ROUND) : pool.splice(at, 1)[0]!;
+    },
+    async end() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** An error of the other thread: its code survives, anything without one stays fatal. */
+function errorOf({ code, message }: { code: string; message: string }): Error {
+  return Object.hasOwn(errorCodes, code) ? new WeirError(code as ErrorCode, message) : new Error(message);
+}
+
+export type Answers<M extends Methods<M>> = {
+  readonly [K in keyof M]: (...args: M[K]['args']) => Promise<M[K]['result']> | M[K]['result'];
+};
+
+/** In the thread: answers calls. `free` gives a buffer back that came with one. */
+export function answerCalls<M extends Methods<M>>(methods: Answers<M>): { free(buffer: ArrayBuffer): void } {
+  const port = parentPort!;
+  async function answer({ call, method, args }: Call): Promise<Answer> {
+    try {
+      const run = methods[method as keyof M] as (...args: readonly unknown[]) => unknown;
+      return { call, result: await run(...args) };
+    } catch (error) {
+      const code = error instanceof WeirError ? error.code : '';
+      const message =
+        error instanceof WeirError ? error.message : ((error as Error).stack ?? messageOf(error));
+      return { call, error: { code, message } };
+    }
+  }
+  port.on('message', (call: Call) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of another thread has none
+    void answer(call).then((reply) => port.postMessage(reply));
+  });
+  return { free: (buffer) => port.postMessage({ free: buffer } satisfies Answer, [buffer]) };
+}
