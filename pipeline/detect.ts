@@ -5,8 +5,9 @@ import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
 import { isRetryable, messageOf } from './errors.ts';
-import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
-import { takeUp, type Learned } from './learned.ts';
+import type { LaneGroupHandle } from './lane-group.ts';
+import type { LanePlan } from './lane-plan.ts';
+import type { Learned } from './learned.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
 import { newestManifest, type Manifest } from './manifest.ts';
 import type { Notice } from './notice.ts';
@@ -14,20 +15,7 @@ import { partitionOf } from './partition.ts';
 import { attempt, quarantined, type Attempts } from './quarantine.ts';
 import type { SnapshotStore } from './snapshots.ts';
 
-type FlowTopic = 'enriched' | 'rekeyed';
-
-/** Which partitions make up a lane group: all of them in one process, two over Kafka. */
-export interface LanePlan {
-  /** How many groups there are. */
-  readonly groups: number;
-  readonly topics: readonly FlowTopic[];
-  readonly groupOf: (partition: number) => number;
-  readonly feedOf: (topic: FlowTopic) => number;
-  readonly create: (
-    group: number,
-    callbacks: Pick<LaneGroupOptions, 'failed' | 'late' | 'overflowed'>,
-  ) => LaneGroup;
-}
+type FlowTopic = LanePlan['topics'][number];
 
 export interface DetectOptions {
   readonly plan: LanePlan;
@@ -48,11 +36,11 @@ export interface DetectOptions {
   /** What detectors learned of history, for lanes that have learned nothing yet; null while there is none. */
   readonly learned?: () => Learned | null;
   /** Told of every group that is held, for `status`. */
-  readonly held?: (groups: ReadonlyMap<number, LaneGroup>) => void;
+  readonly held?: (groups: ReadonlyMap<number, LaneGroupHandle>) => void;
 }
 
 interface Held {
-  readonly group: LaneGroup;
+  readonly group: LaneGroupHandle;
   readonly number: number;
   /** The manifest this state was last committed or restored as. */
   manifest: Manifest | null;
@@ -84,8 +72,6 @@ const noneLate = (): Late => ({ source: 0, destination: 0, sinceMs: Infinity, un
 const CHUNK_ENTRIES = 1000;
 /** Marks in `alerts` come no closer than this. */
 const MARK_EVERY_MS = 2000;
-/** A detector that fails on this many flows in a row is broken, not the flows. */
-const MAX_FAILURES_IN_A_ROW = 1000;
 
 /**
  * Folds the flows of the lanes this process has. Order of what becomes durable: alerts, then the snapshot, then
@@ -119,9 +105,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       snapshotMs: clock.now(),
       tookMs: 0,
       group: plan.create(number, {
-        failed(error, item, detector, inARow) {
+        failed(error, item, detector) {
           counters.failed(error);
-          if (inARow >= MAX_FAILURES_IN_A_ROW) throw error;
           letters.push(itemLetter(detector, item, error, clock.now()));
         },
         late(role, endMs) {
@@ -169,7 +154,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     const held = create(number);
     if (!manifest) return held;
     try {
-      const fresh = held.group.restore(await options.snapshots.read(number, manifest.reference));
+      const fresh = await held.group.restore(await options.snapshots.read(number, manifest.reference));
       if (fresh.length > 0)
         context.log.warn({ group: number, detectors: fresh }, 'detectors start learning again');
       held.manifest = manifest;
@@ -180,7 +165,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
         'state set aside, detectors start learning again',
       );
       const empty = create(number);
-      empty.group.begin(manifest.resume);
+      await empty.group.begin(manifest.resume);
       empty.manifest = manifest;
       return empty;
     }
@@ -190,7 +175,11 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   async function inherit(held: Held): Promise<void> {
     const learned = options.learned?.() ?? null;
     if (learned === null || held.group.inherited?.id === learned.id) return;
-    const closings = await takeUp({ group: held.group, isNew: held.manifest === null }, learned, context.log);
+    const lanes = held.group.lanes;
+    const { names, closings, refused } = await held.group.inherit(learned, held.manifest === null);
+    if (refused === null)
+      context.log.info({ lanes, detectors: names }, 'detectors know what was learned of history');
+    else context.log.warn({ lanes, error: refused }, 'what was learned of history set aside');
     if (closings.length > 0) await durable(held, raise(closings, null));
   }
 
@@ -213,21 +202,25 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     }
   }
 
-  /** Folds entries. Resolves when what came of it is durable; from the fold on a snapshot waits for that. */
+  /** Folds entries. Resolves when what came of it is durable; a snapshot that is asked for later waits for that. */
   async function folded(held: Held, feed: number, entries: readonly LogEntry<Flow>[]): Promise<void> {
     try {
-      const alerts = held.group.take(feed, entries);
-      const letters = held.letters.splice(0);
-      const work: Promise<void>[] = [];
-      const mark = markOf(held, entries);
-      if (alerts.length > 0 || mark) work.push(raise(alerts, mark));
-      if (letters.length > 0) work.push(options.letters.keep(letters));
-      if (work.length > 0) await durable(held, Promise.all(work));
+      await durable(held, judged(held, feed, entries));
     } catch (error) {
       // The state is ahead of what is durable: whoever goes on begins at the last snapshot.
       if (groups.get(held.number) === held) groups.delete(held.number);
       throw error;
     }
+  }
+
+  async function judged(held: Held, feed: number, entries: readonly LogEntry<Flow>[]): Promise<void> {
+    const alerts = await held.group.take(feed, entries);
+    const letters = held.letters.splice(0);
+    const mark = markOf(held, entries);
+    await Promise.all([
+      ...(alerts.length > 0 || mark ? [raise(alerts, mark)] : []),
+      ...(letters.length > 0 ? [options.letters.keep(letters)] : []),
+    ]);
   }
 
   async function durable(held: Held, work: Promise<unknown>): Promise<void> {
@@ -273,8 +266,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     held.snapshotting = true;
     const begunMs = clock.now();
     try {
-      const { chunks, resume } = held.group.snapshot();
       const batches = [...held.batches];
+      const { chunks, resume } = await held.group.snapshot();
       // The other partition of the lane is worked on meanwhile: what it raised so far is in this state.
       await Promise.all([...held.pending, reportLosses(held)]);
       const reference = await written(held.number, chunks);
@@ -378,7 +371,7 @@ function itemLetter(detector: string, item: Flow | Notice, error: unknown, timeM
 
 function lossesOf(held: Held, nowMs: number): ReturnType<typeof newLoss>[] {
   const losses: ReturnType<typeof newLoss>[] = [];
-  const where = `lanes ${held.group.members.map(({ lane }) => lane).join(', ')}`;
+  const where = `lanes ${held.group.lanes.join(', ')}`;
   // One process sees both copies of a flow late; over Kafka they are in different lanes.
   const count = Math.max(held.late.source, held.late.destination);
   if (count > 0) {

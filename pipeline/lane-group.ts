@@ -1,11 +1,11 @@
 import type { Alert, Flow } from '../schema/records.ts';
-import type { Role } from './contracts.ts';
+import type { LearningState, Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import { headOf, type LogEntry } from './log.ts';
 import type { Notice } from './notice.ts';
-import { restored, withoutUnheard, type Inherited } from './learned.ts';
+import { restored, takeUp, withoutUnheard, type Inherited, type Learned, type TakenUp } from './learned.ts';
 import { createSortBuffer, type Sortable } from './sort-buffer.ts';
 
 /** Where an entry of a feed goes: lane number and role, once or more, in the order in which a lane folds them. */
@@ -33,26 +33,55 @@ export interface LaneGroupOptions {
   readonly overflowed: (count: number) => void;
 }
 
+type Eventually<T> = T | Promise<T>;
+
 /**
- * The lanes that are snapshot together, with the partitions that feed them. What arrives in any order is folded in
- * (time, id) order, each flow in the lanes it belongs to.
+ * The lanes that are snapshot together, with the partitions that feed them, as they are driven: they may be in a thread
+ * of their own. What is asked of them is done in the order in which it is asked.
  */
-export interface LaneGroup {
+export interface LaneGroupHandle {
+  /** Lane numbers of this group. */
+  readonly lanes: readonly number[];
   /** Folds what became due; the alerts are in an order that depends on the flows alone. */
-  take(feed: number, entries: readonly LogEntry<Flow>[]): Alert[];
+  take(feed: number, entries: readonly LogEntry<Flow>[]): Eventually<Alert[]>;
   /** The whole state. Reading goes on at `resume[feed]` once it is restored. */
-  snapshot(): { chunks: Uint8Array[]; resume: number[] };
+  snapshot(): Eventually<GroupSnapshot>;
   /** Returns the detectors that could not be restored and start learning again. */
-  restore(chunks: readonly Uint8Array[]): string[];
+  restore(chunks: readonly Uint8Array[]): Eventually<string[]>;
   /** Where to go on reading each feed. */
   readonly resume: readonly number[];
   /** Goes on at these offsets with an empty state. */
-  begin(offsets: readonly number[]): void;
+  begin(offsets: readonly number[]): Eventually<void>;
+  /** Makes the detectors know what was learned of history, where they have learned nothing themselves. */
+  inherit(learned: Learned, isNew: boolean): Promise<TakenUp>;
   /** What was learned of history and taken up here; travels in the snapshot. */
-  inherited: Inherited | null;
+  readonly inherited: Pick<Inherited, 'id'> | null;
   readonly watermarkMs: number;
+  /** For `status`: of each detector how many lanes are in which state, and the keys it holds in all of them. */
+  status(): Eventually<readonly DetectorStatus[]>;
+}
+
+export interface GroupSnapshot {
+  readonly chunks: readonly Uint8Array[];
+  readonly resume: readonly number[];
+}
+
+export interface DetectorStatus {
+  readonly name: string;
+  readonly keys: number;
+  readonly lanes: Readonly<Record<LearningState, number>>;
+}
+
+/** A lane group in this thread. */
+export interface LaneGroup extends LaneGroupHandle {
+  take(feed: number, entries: readonly LogEntry<Flow>[]): Alert[];
+  snapshot(): GroupSnapshot;
+  restore(chunks: readonly Uint8Array[]): string[];
+  begin(offsets: readonly number[]): void;
+  inherited: Inherited | null;
+  status(): readonly DetectorStatus[];
   readonly waiting: number;
-  readonly members: readonly { lane: number; state: Lane }[];
+  readonly members: readonly { readonly lane: number; readonly state: Lane }[];
 }
 
 /** A flow or a notice that waits for the watermark, as the log holds it: bytes where it can. */
@@ -76,6 +105,7 @@ interface Header {
   }[];
 }
 
+/** What arrives in any order is folded in (time, id) order, each flow in the lanes it belongs to. */
 export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   const feeds = Array.from({ length: options.feeds }, createFeed);
   const buffer = createSortBuffer<Waiting>();
@@ -153,6 +183,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
 
   const group: LaneGroup = {
     members,
+    lanes: options.lanes,
     inherited: null,
     get watermarkMs() {
       return watermarkMs;
@@ -163,6 +194,8 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     get resume() {
       return feeds.map((feed) => feed.resume);
     },
+    inherit: (learned, isNew) => takeUp(group, isNew, learned),
+    status: () => statusOf(members, watermarkMs),
     begin(offsets) {
       offsets.forEach((offset, i) => feeds[i]?.begin(offset));
     },
@@ -225,6 +258,19 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     },
   };
   return group;
+}
+
+function statusOf(members: LaneGroup['members'], watermarkMs: number): DetectorStatus[] {
+  const found = new Map<string, { keys: number; lanes: Record<LearningState, number> }>();
+  for (const { state: lane } of members)
+    for (const { name, detector } of lane.detectors) {
+      const { state, keys } = detector.status(Number.isFinite(watermarkMs) ? watermarkMs : undefined);
+      const sum = found.get(name) ?? { keys: 0, lanes: { ready: 0, learning: 0, stale: 0 } };
+      found.set(name, sum);
+      sum.keys += keys;
+      sum.lanes[state]++;
+    }
+  return [...found].map(([name, sum]) => ({ name, ...sum }));
 }
 
 const CHUNK_BYTES = 900_000;

@@ -1,10 +1,32 @@
 import { digest } from '../schema/ids.ts';
 import type { Flow } from '../schema/records.ts';
 import type { DetectorFactory } from './contracts.ts';
-import type { LanePlan } from './detect.ts';
 import type { LaneDetector } from './lane.ts';
-import { createLaneGroup, type Route } from './lane-group.ts';
+import {
+  createLaneGroup,
+  type LaneGroupHandle,
+  type LaneGroupOptions,
+  type LaneGroup,
+  type Route,
+} from './lane-group.ts';
 import { cachedPartitions } from './partition.ts';
+
+/** What a lane group tells of besides alerts. */
+export type GroupCallbacks = Pick<LaneGroupOptions, 'failed' | 'late' | 'overflowed'>;
+
+type FlowTopic = 'enriched' | 'rekeyed';
+
+/** Which partitions make up a lane group: all of them in one process, two over Kafka. */
+export interface LanePlan {
+  /** How many groups there are. */
+  readonly groups: number;
+  readonly topics: readonly FlowTopic[];
+  readonly groupOf: (partition: number) => number;
+  readonly feedOf: (topic: FlowTopic) => number;
+  readonly create: (group: number, callbacks: GroupCallbacks) => LaneGroupHandle;
+  /** Gives up what groups are made of, where that is a thread. */
+  readonly end?: () => Promise<void>;
+}
 
 /** A detector as it is configured, before it has a lane. */
 export interface PlannedDetector {
@@ -27,14 +49,27 @@ export interface LanePlanOptions {
   readonly ruleLanes?: RuleLanes;
 }
 
+/** A plan whose groups are in this thread. */
+export interface LocalLanePlan extends LanePlan {
+  readonly create: (group: number, callbacks: GroupCallbacks) => LaneGroup;
+}
+
 /** The lanes of the groups that rules put a flow into, each once. */
 export type RuleLanes = (flow: Flow) => readonly number[];
 
 /** Identity of a side's lane: who it is, else its address. */
 const keyOf = (endpoint: Flow['source']): string => endpoint.entity ?? endpoint.ip ?? '';
 
+/** How lanes lie in the log of one process. */
+export const localLayout = {
+  topics: ['enriched'],
+  groups: 1,
+  groupOf: () => 0,
+  feedOf: () => 0,
+} as const satisfies Partial<LanePlan>;
+
 /** All lanes in one process, fed by one partition: each flow goes to its initiator's and its responder's lane. */
-export function localPlan(options: LanePlanOptions): LanePlan {
+export function localPlan(options: LanePlanOptions): LocalLanePlan {
   const laneOf = cachedPartitions(options.lanes);
   const { ruleLanes } = options;
   const route: Route = (_feed, flow, _entry, to) => {
@@ -44,10 +79,7 @@ export function localPlan(options: LanePlanOptions): LanePlan {
   };
   const lanes = Array.from({ length: options.lanes }, (_, lane) => lane);
   return {
-    topics: ['enriched'],
-    groups: 1,
-    groupOf: () => 0,
-    feedOf: () => 0,
+    ...localLayout,
     create: (_group, callbacks) =>
       createLaneGroup({
         ...callbacks,
@@ -62,7 +94,7 @@ export function localPlan(options: LanePlanOptions): LanePlan {
 }
 
 /** One lane a partition: partition k of `enriched` and of `rekeyed` are lane k. */
-export function partitionedPlan(options: LanePlanOptions): LanePlan {
+export function partitionedPlan(options: LanePlanOptions): LocalLanePlan {
   return {
     topics: ['enriched', 'rekeyed'],
     groups: options.lanes,

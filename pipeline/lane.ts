@@ -14,11 +14,8 @@ export interface LaneDetector {
 
 export interface LaneOptions {
   readonly detectors: readonly LaneDetector[];
-  /**
-   * A record that makes a detector throw is the record's fault: the fold goes on without it. `inARow` counts
-   * the flows this detector failed on without one in between that it took.
-   */
-  readonly failed: (error: unknown, item: Flow | Notice, detector: string, inARow: number) => void;
+  /** A record that makes a detector throw is the record's fault: the fold goes on without it. */
+  readonly failed: (error: unknown, item: Flow | Notice, detector: string) => void;
 }
 
 /** One lane: its share of the keys, with every detector's state of them. Whoever feeds it minds the order. */
@@ -38,13 +35,20 @@ function meets(key: Detector['key'], role: Role): boolean {
   return key === role || key === 'rule';
 }
 
+/** A detector that fails on this many records in a row is broken, not the records. */
+const MAX_FAILURES_IN_A_ROW = 1000;
+
 export function createLane({ detectors, failed }: LaneOptions): Lane {
   const failuresInARow = detectors.map(() => 0);
+  function failedOn(error: unknown, item: Flow | Notice, i: number): void {
+    failed(error, item, detectors[i]!.name);
+    if (++failuresInARow[i]! >= MAX_FAILURES_IN_A_ROW) throw error;
+  }
   return {
     detectors,
     observe(flow, role, isLate, alerts) {
       for (let i = 0; i < detectors.length; i++) {
-        const { name, detector, where } = detectors[i]!;
+        const { detector, where } = detectors[i]!;
         if (!meets(detector.key, role)) continue;
         if (isLate && detector.late !== 'fold') continue;
         try {
@@ -52,19 +56,19 @@ export function createLane({ detectors, failed }: LaneOptions): Lane {
           for (const alert of detector.observe(flow, role)) alerts.push(alert);
           failuresInARow[i] = 0;
         } catch (error) {
-          failed(error, flow, name, ++failuresInARow[i]!);
+          failedOn(error, flow, i);
         }
       }
     },
     tell(notice, isLate, alerts) {
       for (let i = 0; i < detectors.length; i++) {
-        const { name, detector } = detectors[i]!;
+        const { detector } = detectors[i]!;
         if (!detector.notice || (isLate && detector.late !== 'fold')) continue;
         try {
           for (const alert of detector.notice(notice)) alerts.push(alert);
           failuresInARow[i] = 0;
         } catch (error) {
-          failed(error, notice, name, ++failuresInARow[i]!);
+          failedOn(error, notice, i);
         }
       }
     },

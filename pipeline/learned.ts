@@ -1,8 +1,7 @@
 import type { Alert } from '../schema/records.ts';
-import type { Detector, Logger } from './contracts.ts';
+import type { Detector } from './contracts.ts';
 import { WeirError } from './errors.ts';
 import type { Lane } from './lane.ts';
-import type { LaneGroup } from './lane-group.ts';
 
 /** What detectors learned of history before they went live. */
 export interface Learned {
@@ -49,27 +48,29 @@ export function packLane(lane: number, state: Lane, unheard: readonly string[]):
 
 /** A group of lanes that is to know what was learned. */
 export interface Heir {
-  readonly group: LaneGroup;
-  /** Whether it has no state of its own. */
-  readonly isNew: boolean;
+  readonly members: readonly { readonly lane: number; readonly state: Lane }[];
+  readonly watermarkMs: number;
+  inherited: Inherited | null;
 }
 
-/** Makes a group know what was learned; what cannot be read is set aside. Resolves with the alerts that it ends. */
-export async function takeUp(
-  heir: Heir,
-  learned: Learned,
-  log: Pick<Logger, 'info' | 'warn'>,
-): Promise<Alert[]> {
-  const lanes = heir.group.members.map(({ lane }) => lane);
+/** What came of it. */
+export interface TakenUp {
+  /** Detectors that know it now. */
+  readonly names: readonly string[];
+  /** Of alerts that it ends. */
+  readonly closings: readonly Alert[];
+  /** Why it was set aside; null when it was not. */
+  readonly refused: string | null;
+}
+
+/** Makes a group know what was learned; what cannot be read is set aside. `isNew`: it has no state of its own. */
+export async function takeUp(heir: Heir, isNew: boolean, learned: Learned): Promise<TakenUp> {
   try {
-    const { names, closings } = await inherit(heir, learned);
-    log.info({ lanes, detectors: names }, 'detectors know what was learned of history');
-    return closings;
+    return { ...(await inherit(heir, isNew, learned)), refused: null };
   } catch (error) {
     if (!(error instanceof WeirError && error.code === 'state_unusable')) throw error;
-    heir.group.inherited = { id: learned.id, unheard: [] };
-    log.warn({ lanes, error: error.message }, 'what was learned of history set aside');
-    return [];
+    heir.inherited = { id: learned.id, unheard: [] };
+    return { names: [], closings: [], refused: error.message };
   }
 }
 
@@ -77,8 +78,9 @@ export async function takeUp(
  * Gives the detectors of a group what was learned, where they have learned nothing themselves: all of them when the
  * group is new, else those that are learning. What those had open is closed by the alerts that are returned.
  */
-export async function inherit(
-  { group, isNew }: Heir,
+async function inherit(
+  group: Heir,
+  isNew: boolean,
   learned: Learned,
 ): Promise<{ names: string[]; closings: Alert[] }> {
   const names = new Set<string>();

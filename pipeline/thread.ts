@@ -96,27 +96,42 @@ function errorOf({ code, message }: { code: string; message: string }): Error {
   return Object.hasOwn(errorCodes, code) ? new WeirError(code as ErrorCode, message) : new Error(message);
 }
 
+/** A result whose buffers are given away with it instead of copied. */
+class HandedOver<T> {
+  readonly result: T;
+  readonly transfer: readonly ArrayBuffer[];
+  constructor(result: T, transfer: readonly ArrayBuffer[]) {
+    this.result = result;
+    this.transfer = transfer;
+  }
+}
+export const handOver = <T>(result: T, transfer: readonly ArrayBuffer[]): HandedOver<T> =>
+  new HandedOver(result, transfer);
+
+type Answered<T> = T | HandedOver<T>;
+
 export type Answers<M extends Methods<M>> = {
-  readonly [K in keyof M]: (...args: M[K]['args']) => Promise<M[K]['result']> | M[K]['result'];
+  readonly [K in keyof M]: (
+    ...args: M[K]['args']
+  ) => Promise<Answered<M[K]['result']>> | Answered<M[K]['result']>;
 };
 
 /** In the thread: answers calls. `free` gives a buffer back that came with one. */
 export function answerCalls<M extends Methods<M>>(methods: Answers<M>): { free(buffer: ArrayBuffer): void } {
   const port = parentPort!;
-  async function answer({ call, method, args }: Call): Promise<Answer> {
+  async function answer({ call, method, args }: Call): Promise<void> {
     try {
       const run = methods[method as keyof M] as (...args: readonly unknown[]) => unknown;
-      return { call, result: await run(...args) };
+      const made = await run(...args);
+      const { result, transfer } = made instanceof HandedOver ? made : new HandedOver(made, []);
+      port.postMessage({ call, result } satisfies Answer, transfer);
     } catch (error) {
       const code = error instanceof WeirError ? error.code : '';
       const message =
         error instanceof WeirError ? error.message : ((error as Error).stack ?? messageOf(error));
-      return { call, error: { code, message } };
+      port.postMessage({ call, error: { code, message } } satisfies Answer, []);
     }
   }
-  port.on('message', (call: Call) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of another thread has none
-    void answer(call).then((reply) => port.postMessage(reply));
-  });
+  port.on('message', (call: Call) => void answer(call));
   return { free: (buffer) => port.postMessage({ free: buffer } satisfies Answer, [buffer]) };
 }

@@ -25,16 +25,7 @@ const columns: readonly Column<Row>[] = [
 
 /** What each detector made of a history. */
 export function learnedScreen({ group }: History, world: World): string {
-  const rows = new Map<string, { states: Record<LearningState, number>; keys: number }>();
-  for (const { state: lane } of group.members)
-    for (const { name, detector } of lane.detectors) {
-      const { state, keys } = detector.status();
-      const row = rows.get(name) ?? { states: { ready: 0, learning: 0, stale: 0 }, keys: 0 };
-      row.states[state]++;
-      row.keys += keys;
-      rows.set(name, row);
-    }
-  const named = [...rows].map(([name, row]) => ({ name, ...row }));
+  const named = group.status().map(({ name, keys, lanes }) => ({ name, keys, states: lanes }));
   const lines = tableLines(columns, named, { width: widthOf(world), colours: paintOf(world) });
   if (named.every(({ states }) => states.learning === 0)) return lines.join('\n');
   return [

@@ -9,7 +9,7 @@ import { createSchedule } from '../../detectors/rule/schedule.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
 import type { Forensics } from '../api/forensics.ts';
 import type { Config } from '../config/index.ts';
-import { plannedDetectors } from './detectors.ts';
+import { plannedDetectors } from './planned.ts';
 import { localRuntime } from './local.ts';
 import type { Shared } from './process.ts';
 import { collectSink, runToEnd } from './replay.ts';
@@ -80,13 +80,13 @@ export async function learnFromFiles(
   { stop, read }: FileReading,
 ): Promise<History | null> {
   const notes = createNotes();
-  let groups: ReadonlyMap<number, LaneGroup> = new Map();
+  let group: LaneGroup | null = null;
   const runtime = await localRuntime(
     {
       config,
       stateDir: null,
       follow: false,
-      lanes: (now) => (groups = now),
+      lanes: (made) => (group = made),
       sinks: [
         collectSink('alerts', 'alert', async (items) => {
           for (const { record } of items) notes.alert(record as Alert);
@@ -100,8 +100,7 @@ export async function learnFromFiles(
     shared,
   );
   await runToEnd(runtime, shared, stop);
-  const group = groups.get(0);
-  return group === undefined ? null : notes.history(group);
+  return group === null ? null : notes.history(group);
 }
 
 /** As many flows of a store are put in order at once. */

@@ -21,6 +21,7 @@ import { incidentPump } from './incidents.ts';
 import { learnedOfControl } from './learned.ts';
 import { topicScan, wireLetters } from './letters.ts';
 import { pairPlace } from './place.ts';
+import { inThisThread } from './planned.ts';
 import { contextOf } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
@@ -155,7 +156,7 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
               schedule: rules.schedule,
               lanes: config.lanes,
               maxWaiting: config.watermarks.maxWaiting,
-              plan: partitionedPlan,
+              plan: inThisThread(partitionedPlan),
               log,
               snapshots: log.snapshots,
               attempts,

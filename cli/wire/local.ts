@@ -17,8 +17,10 @@ import { createControl, followWith } from './control.ts';
 import { incidentDesk, type IncidentDesk } from './decisions.ts';
 import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
+import { lanesInThread } from './lanes/thread.ts';
 import { learnedOfFiles } from './learned.ts';
 import { wireLetters } from './letters.ts';
+import { inThisThread } from './planned.ts';
 import { contextOf, type Shared } from './process.ts';
 import { rulesInForce } from './rules.ts';
 import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
@@ -53,8 +55,8 @@ export interface LocalRuntimeOptions {
   readonly stateDir: string | null;
   readonly follow: boolean;
   readonly progress?: SourcesOptions['progress'];
-  /** Told of the lanes once they are there. */
-  readonly lanes?: (groups: ReadonlyMap<number, LaneGroup>) => void;
+  /** Told of the lanes, which are in this thread then. */
+  readonly lanes?: (group: LaneGroup) => void;
   /** Reads the configuration's file again; without it rules and suppressions are those of the start. */
   readonly reread?: () => Config;
 }
@@ -166,14 +168,14 @@ export async function localRuntime(options: LocalRuntimeOptions, shared: Shared)
           schedule: rules.schedule,
           lanes: config.lanes,
           maxWaiting: config.watermarks.maxWaiting,
-          plan: localPlan,
+          // What ends soon is done before a thread of its own had started.
+          plan: stateDir === null || options.lanes ? inThisThread(localPlan, options.lanes) : lanesInThread,
           log,
           snapshots: stateDir ? fileSnapshots(`${stateDir}/snapshots`) : noSnapshots,
           attempts: stateDir ? fileAttempts(`${stateDir}/attempts`) : noAttempts,
           letters,
           marks: true,
           ...(learned ? { learned: () => learned.newest() } : {}),
-          ...(options.lanes ? { held: options.lanes } : {}),
           suppressedBy: (alert) => suppressions.schedule.suppressedBy(alert),
           snapshotEveryMs: stateDir ? 10_000 : Number.MAX_SAFE_INTEGER,
           notifyMaxAgeMs: stateDir ? config.notifyMaxAgeMs : null,

@@ -25,20 +25,30 @@ export interface RuleSchedule {
   begin(rules: readonly Rule[]): void;
   /** Rules in force from `fromMs` on, never before what was added last. False when they are in force already. */
   add(fromMs: number, rules: readonly Rule[]): boolean;
+  /** Told of what `begin` and `add` change from now on; null from the beginning. */
+  listen(listener: Listener): void;
   /** A rule of any set that is remembered. */
   named(ruleDigest: string): ActiveRule | null;
 }
 
+type Listener = (fromMs: number | null, rules: readonly Rule[]) => void;
+
 export function createSchedule(initial: readonly Rule[] = []): RuleSchedule {
   const sets = createInForce(setOf(-Infinity, initial, null));
+  const listeners: Listener[] = [];
   return {
     at: (timeMs) => sets.at(timeMs),
     after: (set) => sets.after(set),
     newest: () => sets.newest(),
-    begin: (rules) => sets.begin(setOf(-Infinity, rules, null)),
+    begin(rules) {
+      sets.begin(setOf(-Infinity, rules, null));
+      for (const tell of listeners) tell(null, rules);
+    },
+    listen: (listener) => void listeners.push(listener),
     add(fromMs, rules) {
       if (versionOf(rules) === sets.newest().version) return false;
       sets.add(fromMs, (ms, last) => setOf(ms, rules, last));
+      for (const tell of listeners) tell(fromMs, rules);
       return true;
     },
     named(ruleDigest) {

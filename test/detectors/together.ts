@@ -1,5 +1,5 @@
 import { configFrom } from '../../cli/config/index.ts';
-import { plannedDetectors } from '../../cli/wire/detectors.ts';
+import { plannedDetectors } from '../../cli/wire/planned.ts';
 import { compiledRules } from '../../cli/wire/rules.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
@@ -10,7 +10,7 @@ import {
   type LanePlanOptions,
   type RuleLanes,
 } from '../../pipeline/lane-plan.ts';
-import { inherit, packLane } from '../../pipeline/learned.ts';
+import { packLane } from '../../pipeline/learned.ts';
 import type { LogEntry, Mark } from '../../pipeline/log.ts';
 import { partitionOf } from '../../pipeline/partition.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
@@ -122,12 +122,12 @@ export async function afterBaseline(
     if (action === 'closed') goingOn.delete(id);
     else goingOn.add(id);
   const live = create();
-  await inherit(
-    { group: live, isNew: true },
+  await live.inherit(
     {
       id: 'history',
       read: (lane) => Promise.resolve(packLane(lane, learning.members[lane]!.state, [...goingOn])),
     },
+    true,
   );
   return canonical(give(live, rest, Number.MAX_SAFE_INTEGER / 2));
 }

@@ -1,7 +1,7 @@
 import type { Entry, LogEntry, Mark, Unencodable } from '../../pipeline/log.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { noticeText, parseNotice, type Notice } from '../../pipeline/notice.ts';
-import type { Codec } from '../../schema/codec.ts';
+import { codecOf, type Codec } from '../../schema/codec.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 
 /**
@@ -84,12 +84,41 @@ class FrameEntry<T> implements LogEntry<T> {
     if (this.#value === null && this.#end !== 0) this.#value = this.#shared.decode(this.#span());
     return this.#value;
   }
+  /** The whole frame, when both are in it and it is of our own schema. */
+  static frameOf(first: LogEntry<unknown>, last: LogEntry<unknown>): Buffer | null {
+    if (!(#shared in first && #shared in last)) return null;
+    const shared = first.#shared;
+    return shared === last.#shared && !shared.foreign ? shared.bytes : null;
+  }
   #span(): Buffer {
     return this.#shared.bytes.subarray(this.#start, this.#end);
   }
   forget(): void {
     this.#value = null;
   }
+}
+
+/** The frame that neighbours of a topic lie in, with others; made anew where they lie in none of our own schema. */
+export function frameOf<K extends RecordKind>(
+  kind: K,
+  entries: readonly LogEntry<RecordTypes[K]>[],
+): Uint8Array {
+  const [first] = entries;
+  const last = entries.at(-1);
+  if (!first || !last) throw new Error('no entries are in no frame');
+  const found = FrameEntry.frameOf(first, last);
+  if (found) return found;
+  const again = entries.map(({ value, mark, notice, raw, clockMs, role }) => ({
+    partition: 0,
+    key: null,
+    value,
+    ...(mark ? { mark } : {}),
+    ...(notice ? { notice } : {}),
+    raw,
+    ...(clockMs === null ? {} : { clockMs }),
+    role,
+  }));
+  return encodeFrame(codecOf(kind), again, { firstOffset: first.offset, appendMs: first.appendMs }).bytes;
 }
 
 /** Encodes everything but length and CRC, which `seal` fills in. The entries read back share the frame's memory. */

@@ -1,0 +1,105 @@
+import { workerData } from 'node:worker_threads';
+import { createRoute } from '../../../detectors/rule/route.ts';
+import { compileRule } from '../../../detectors/rule/rule.ts';
+import { createSchedule } from '../../../detectors/rule/schedule.ts';
+import { WeirError } from '../../../pipeline/errors.ts';
+import type { LaneGroup } from '../../../pipeline/lane-group.ts';
+import { localPlan } from '../../../pipeline/lane-plan.ts';
+import { answerCalls, handOver } from '../../../pipeline/thread.ts';
+import { codecOf } from '../../../schema/codec.ts';
+import type { Flow } from '../../../schema/records.ts';
+import { decodeFrame } from '../../../transport/local/frame.ts';
+import { plannedDetectors } from '../planned.ts';
+import type { LanesData, Legacy, Methods, Sent, State, Taken } from './messages.ts';
+
+/** The thread that holds the lanes of a process: it folds what it is sent and answers with what came of it. */
+const { detectors, rules, lanes, maxWaiting } = workerData as LanesData;
+const schedule = createSchedule(rules.map(compileRule));
+const flows = codecOf('flow');
+
+type Told = { -readonly [K in 'failed' | 'late' | 'overflowed']: Taken[K][number][] };
+const nothing = (): Told => ({ failed: [], late: [], overflowed: [] });
+let told = nothing();
+let evicted = new Map<string, number>();
+
+const plan = localPlan({
+  lanes,
+  detectors: await plannedDetectors(detectors, schedule),
+  ruleLanes: createRoute(schedule, lanes),
+  maxWaiting,
+  evicted: (detector, count) => void evicted.set(detector, (evicted.get(detector) ?? 0) + count),
+});
+const create = (): LaneGroup =>
+  plan.create(0, {
+    failed: (error, item, detector) =>
+      void told.failed.push({
+        error: error instanceof Error ? error : new Error(String(error)),
+        item,
+        detector,
+      }),
+    late: (role, endMs) => void told.late.push([role, endMs]),
+    overflowed: (count) => void told.overflowed.push(count),
+  });
+let group = create();
+
+const state = (): State => ({
+  resume: group.resume,
+  watermarkMs: group.watermarkMs,
+  inherited: group.inherited && { id: group.inherited.id },
+});
+
+function take({ feed, frame, first, last }: Sent): Taken {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+  const entries = decodeFrame<Flow>(bytes, flows.decode);
+  const isWhole = entries[0]?.offset === first && entries.at(-1)?.offset === last;
+  const alerts = group.take(
+    feed,
+    isWhole ? entries : entries.filter(({ offset }) => offset >= first && offset <= last),
+  );
+  const taken = { ...state(), ...told, alerts, evicted: [...evicted] };
+  told = nothing();
+  evicted = new Map();
+  return taken;
+}
+
+const inherit = ({ id, isNew, lanes: learned }: Legacy) =>
+  group.inherit(
+    {
+      id,
+      read: async (lane) => {
+        if (typeof learned === 'string') throw new WeirError('state_unusable', learned);
+        return learned.get(lane) ?? [];
+      },
+    },
+    isNew,
+  );
+
+answerCalls<Methods>({
+  create() {
+    group = create();
+    told = nothing();
+    return state();
+  },
+  take,
+  snapshot() {
+    const { chunks, resume } = group.snapshot();
+    // Some are views of memory that is shared or used again.
+    const copies = chunks.map((chunk) => new Uint8Array(chunk));
+    return handOver(
+      { chunks: copies, resume },
+      copies.map(({ buffer }) => buffer),
+    );
+  },
+  restore: (chunks) => ({ fresh: group.restore(chunks), ...state() }),
+  begin(offsets) {
+    group.begin(offsets);
+    return state();
+  },
+  inherit: async (legacy) => ({ takenUp: await inherit(legacy), ...state() }),
+  status: () => group.status(),
+  rules(fromMs, definitions) {
+    const compiled = definitions.map(compileRule);
+    if (fromMs === null) schedule.begin(compiled);
+    else schedule.add(fromMs, compiled);
+  },
+});
