@@ -1,4 +1,5 @@
-import { codecOf } from '../schema/codec.ts';
+import { codecOf, flowHead } from '../schema/codec.ts';
+import type { Endpoint } from '../schema/records.ts';
 import { clusterFlows } from './flows.ts';
 import { isQuick, measure, type BenchRow } from './measure.ts';
 
@@ -11,6 +12,12 @@ export async function bench(): Promise<BenchRow[]> {
   const buffer = Buffer.allocUnsafe(1 << 16);
   const bytes = flows.map((flow) => codec.encode(flow));
   const texts = flows.map((flow) => JSON.stringify(flow));
+  const frame = spans(bytes);
+  const fresh = spans(
+    flows.map((flow, i) =>
+      codec.encode({ ...flow, source: renamed(flow.source, i), destination: renamed(flow.destination, -i) }),
+    ),
+  );
   let seen = 0;
   const writeFloor = 'avro: JSON.stringify of flows (floor)';
   const readFloor = 'avro: JSON.parse of flows (floor)';
@@ -28,5 +35,27 @@ export async function bench(): Promise<BenchRow[]> {
     await each('avro: encode to a copy', (i) => codec.encode(flows[i]!).length, writeFloor),
     await each(readFloor, (i) => (JSON.parse(texts[i]!) as { position: number }).position),
     await each('avro: decode', (i) => codec.decode(bytes[i]!).position, readFloor),
+    await each('avro: decode from a frame', (i) => codec.decodeSpan(...frame(i)).position, readFloor),
+    await each(
+      'avro: decode from a frame, no endpoint twice',
+      (i) => codec.decodeSpan(...fresh(i)).position,
+      readFloor,
+    ),
+    await each('avro: head of a flow in a frame', (i) => flowHead(...frame(i)).position, readFloor),
   ];
 }
+
+/** All of them one after another, as a frame of the log has them, and where each lies. */
+function spans(parts: readonly Buffer[]): (i: number) => [Buffer, number, number] {
+  const whole = Buffer.concat(parts);
+  const ends: number[] = [];
+  let end = 0;
+  for (const part of parts) ends.push((end += part.length));
+  return (i) => [whole, i === 0 ? 0 : ends[i - 1]!, ends[i]!];
+}
+
+const renamed = (endpoint: Endpoint, i: number): Endpoint => ({
+  ...endpoint,
+  ip: `${endpoint.ip}.${i}`,
+  pod: endpoint.pod && `${endpoint.pod}${i}`,
+});
