@@ -1,5 +1,6 @@
 import { createDedup, dedupDefaults, type Dedup, type DedupState } from './dedup.ts';
 import { headOf, type LogEntry, type Mark } from './log.ts';
+import type { FlowHead } from '../schema/flow-decoder.ts';
 import type { Flow } from '../schema/records.ts';
 
 /**
@@ -12,7 +13,7 @@ export interface Feed {
   /** Goes on at an offset without a state of its own. */
   begin(offset: number): void;
   /** True when the entry's flow or notice is to be offered to its lanes. */
-  admit(entry: LogEntry<Flow>): boolean;
+  admit(entry: LogEntry<Flow>, head?: FlowHead | null): boolean;
   /** Least watermark of the inputs that go on; -Infinity until all of them were heard of. */
   watermarkMs(): number;
   save(waiting: readonly number[]): FeedState;
@@ -52,7 +53,7 @@ export function createFeed(): Feed {
     begin(offset) {
       readTo = offset;
     },
-    admit(entry) {
+    admit(entry, head = headOf(entry)) {
       if (entry.offset < readTo) return again.delete(entry.offset);
       // What is still missing of them is no longer in the log.
       again.clear();
@@ -73,7 +74,6 @@ export function createFeed(): Feed {
         if (kind === 'report') return true;
         return notices.admit(`${kind} ${record.id}`, entry.raw, 0, entry.appendMs);
       }
-      const head = headOf(entry);
       if (head === null) return false;
       const { origin, position } = head;
       // A lane may get a copy for a rule beside that of a side: each kind has an order of its own.

@@ -1,3 +1,4 @@
+import type { FlowHead } from '../schema/flow-decoder.ts';
 import type { Alert, Flow } from '../schema/records.ts';
 import type { LearningState, Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
@@ -156,14 +157,13 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   }
 
   /** Event time is capped at the time the log took the entry: a clock years ahead must not wait for years. */
-  function offer(feed: number, entry: LogEntry<Flow>, alerts: Alert[]): void {
+  function offer(feed: number, entry: LogEntry<Flow>, head: FlowHead | null, alerts: Alert[]): void {
     const { notice, role } = entry;
     if (notice) {
       const timeMs = Math.min(notice.timeMs, entry.appendMs);
       if (timeMs <= foldedMs) return tell(notice, true, alerts);
       return wait({ timeMs, id: notice.record.id, tie: feed, entry, feed }, alerts);
     }
-    const head = headOf(entry);
     if (!head) return;
     const timeMs = Math.min(head.endMs, entry.appendMs);
     if (timeMs <= foldedMs) return fold(feed, entry.value!, role, true, alerts);
@@ -202,7 +202,10 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     take(number, entries) {
       const alerts: Alert[] = [];
       const feed = feeds[number]!;
-      for (const entry of entries) if (feed.admit(entry)) offer(number, entry, alerts);
+      for (const entry of entries) {
+        const head = headOf(entry);
+        if (feed.admit(entry, head)) offer(number, entry, head, alerts);
+      }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       advance(alerts);
       return group.inherited === null ? alerts : withoutUnheard(group.inherited, alerts);

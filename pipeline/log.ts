@@ -2,6 +2,7 @@
  * The log that joins the stages. Over Kafka it is the topics; in one process it is a directory of segments, or
  * memory alone. Every consumer has its own cursor in it, so one that stops holds up nothing else.
  */
+import type { FlowHead } from '../schema/flow-decoder.ts';
 import type { Flow, RecordKind, RecordTypes } from '../schema/records.ts';
 import type { WeirError } from './errors.ts';
 import type { Notice } from './notice.ts';
@@ -56,9 +57,6 @@ export interface Entry<T> {
   /** Set on a copy for a group that a rule makes; copies for the sides of a flow are told by their topic. */
   readonly role?: 'rule' | undefined;
 }
-
-/** What puts a flow in its place among others; can be read without decoding the rest of it. */
-export type FlowHead = Pick<Flow, 'id' | 'origin' | 'position' | 'endMs'>;
 
 /** What is read. Offsets strictly increase in a partition but may have gaps. */
 export interface LogEntry<T> {

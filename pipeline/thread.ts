@@ -77,7 +77,7 @@ export function startThread<M extends Methods<M>>({ file, data, whose }: ThreadO
       new Promise((resolve, reject) => {
         if (death) return reject(death);
         const call = ++calls;
-        waiting.set(call, { resolve: resolve as (result: unknown) => void, reject });
+        waiting.set(call, { resolve, reject });
         worker.ref();
         worker.postMessage({ call, method, args } satisfies Call, transfer);
       }),
@@ -117,7 +117,9 @@ export type Answers<M extends Methods<M>> = {
 };
 
 /** In the thread: answers calls. `free` gives a buffer back that came with one. */
-export function answerCalls<M extends Methods<M>>(methods: Answers<M>): { free(buffer: ArrayBuffer): void } {
+export function answerCalls<M extends Methods<M>>(
+  methods: Answers<M>,
+): { free: (buffer: ArrayBuffer) => void } {
   const port = parentPort!;
   async function answer({ call, method, args }: Call): Promise<void> {
     try {

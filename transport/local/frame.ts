@@ -1,7 +1,8 @@
 import type { Entry, LogEntry, Mark, Unencodable } from '../../pipeline/log.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { noticeText, parseNotice, type Notice } from '../../pipeline/notice.ts';
-import { codecOf, type Codec } from '../../schema/codec.ts';
+import { codecOf, flowHead, type Codec } from '../../schema/codec.ts';
+import type { FlowHead } from '../../schema/flow-decoder.ts';
 import type { RecordKind, RecordTypes } from '../../schema/records.ts';
 
 /**
@@ -24,7 +25,9 @@ export interface Frame<T> {
 
 /** What the entries of one frame share. */
 interface Shared<T> {
-  readonly decode: (bytes: Buffer) => T;
+  readonly decode: (bytes: Buffer, from: number, to: number) => T;
+  /** Absent where the kind has no head that is read apart. */
+  readonly head: ((bytes: Buffer, from: number, to: number) => FlowHead) | null;
   /** Another version wrote it: readers that take bytes as they are cannot have these. */
   readonly foreign: boolean;
   /** The whole frame. */
@@ -81,8 +84,13 @@ class FrameEntry<T> implements LogEntry<T> {
     return this.#end === 0 || this.#shared.foreign ? null : this.#span();
   }
   get value(): T | null {
-    if (this.#value === null && this.#end !== 0) this.#value = this.#shared.decode(this.#span());
+    if (this.#value === null && this.#end !== 0)
+      this.#value = this.#shared.decode(this.#shared.bytes, this.#start, this.#end);
     return this.#value;
+  }
+  get head(): FlowHead | null {
+    const { head, bytes } = this.#shared;
+    return head === null || this.#end === 0 ? null : head(bytes, this.#start, this.#end);
   }
   /** The whole frame, when both are in it and it is of our own schema. */
   static frameOf(first: LogEntry<unknown>, last: LogEntry<unknown>): Buffer | null {
@@ -187,7 +195,7 @@ export function encodeFrame<K extends RecordKind>(
   buffer.writeDoubleLE(place.firstOffset, 8);
   buffer.writeDoubleLE(place.appendMs, 16);
   buffer.writeUInt32LE(entries.length, 24);
-  const shared = { decode: codec.decode, foreign: false, bytes: buffer.subarray(0, at), ...place };
+  const shared = { ...readerOf(codec), bytes: buffer.subarray(0, at), ...place };
   return {
     bytes: shared.bytes,
     entries: entries.map(
@@ -225,17 +233,28 @@ export function encodeSome<K extends RecordKind>(
   }
 }
 
-/** The entries of a frame that was checked. `foreign` when another version wrote it. */
-export function decodeFrame<T>(
+type Reader<T> = Pick<Shared<T>, 'decode' | 'head' | 'foreign'>;
+
+const readerOf = <K extends RecordKind>({ kind, decodeSpan }: Codec<K>): Reader<RecordTypes[K]> => ({
+  decode: decodeSpan,
+  head: kind === 'flow' ? flowHead : null,
+  foreign: false,
+});
+
+/** The entries of a frame that was checked. `foreign` decodes what another version wrote. */
+export function decodeFrame<K extends RecordKind>(
   bytes: Buffer,
-  decode: (bytes: Buffer) => T,
-  { foreign } = { foreign: false },
-): LogEntry<T>[] {
+  codec: Codec<K>,
+  foreign?: (bytes: Buffer) => RecordTypes[K],
+): LogEntry<RecordTypes[K]>[] {
+  const reader: Reader<RecordTypes[K]> = foreign
+    ? { decode: (of, from, to) => foreign(of.subarray(from, to)), head: null, foreign: true }
+    : readerOf(codec);
   const firstOffset = bytes.readDoubleLE(8);
   const appendMs = bytes.readDoubleLE(16);
   const count = bytes.readUInt32LE(24);
-  const shared = { decode, foreign, bytes, firstOffset, appendMs };
-  const entries: LogEntry<T>[] = [];
+  const shared = { ...reader, bytes, firstOffset, appendMs };
+  const entries: LogEntry<RecordTypes[K]>[] = [];
   let at = FRAME_HEADER_BYTES;
   for (let index = 0; index < count; index++) {
     const flags = bytes[at]!;

@@ -308,6 +308,6 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
     if (!frame) return tail[0] ?? [];
     const { bytes, schema } = frame;
     const { own, decoder } = options.disk!.writers;
-    return decodeFrame(bytes, await decoder(schema), { foreign: schema !== own });
+    return decodeFrame(bytes, codec, schema === own ? undefined : await decoder(schema));
   }
 }

@@ -7,7 +7,6 @@ import type { LaneGroup } from '../../../pipeline/lane-group.ts';
 import { localPlan } from '../../../pipeline/lane-plan.ts';
 import { answerCalls, handOver } from '../../../pipeline/thread.ts';
 import { codecOf } from '../../../schema/codec.ts';
-import type { Flow } from '../../../schema/records.ts';
 import { decodeFrame } from '../../../transport/local/frame.ts';
 import { plannedDetectors } from '../planned.ts';
 import type { LanesData, Legacy, Methods, Sent, State, Taken } from './messages.ts';
@@ -15,7 +14,6 @@ import type { LanesData, Legacy, Methods, Sent, State, Taken } from './messages.
 /** The thread that holds the lanes of a process: it folds what it is sent and answers with what came of it. */
 const { detectors, rules, lanes, maxWaiting } = workerData as LanesData;
 const schedule = createSchedule(rules.map(compileRule));
-const flows = codecOf('flow');
 
 type Told = { -readonly [K in 'failed' | 'late' | 'overflowed']: Taken[K][number][] };
 const nothing = (): Told => ({ failed: [], late: [], overflowed: [] });
@@ -50,7 +48,7 @@ const state = (): State => ({
 
 function take({ feed, frame, first, last }: Sent): Taken {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
-  const entries = decodeFrame<Flow>(bytes, flows.decode);
+  const entries = decodeFrame(bytes, codecOf('flow'));
   const isWhole = entries[0]?.offset === first && entries.at(-1)?.offset === last;
   const alerts = group.take(
     feed,

@@ -19,7 +19,7 @@ test('a frame holds records of any size, whatever room is left when they come', 
       flows.map((value) => ({ partition: 0, key: null, value })),
       { firstOffset: 7, appendMs: 1 },
     );
-    const read = decodeFrame(bytes, codec.decode);
+    const read = decodeFrame(bytes, codec);
     assert.deepEqual(
       read.map(({ offset, value }) => [offset, value?.source.labels]),
       flows.map((flow, i) => [7 + i, flow.source.labels]),
@@ -37,7 +37,7 @@ test('a copy for a rule is told from the others when it is read', () => {
     ...parts,
   }));
   const frame = encodeFrame(codec, entries, { firstOffset: 0, appendMs: 1 });
-  for (const read of [frame.entries, decodeFrame(frame.bytes, codec.decode)])
+  for (const read of [frame.entries, decodeFrame(frame.bytes, codec)])
     assert.deepEqual(
       read.map(({ role, clockMs }) => [role, clockMs]),
       [
@@ -61,7 +61,7 @@ test('a notice lies among the records and is read where it was written', () => {
     }),
   );
   const frame = encodeFrame(codec, entries, { firstOffset: 0, appendMs: 1 });
-  for (const read of [frame.entries, decodeFrame(frame.bytes, codec.decode)])
+  for (const read of [frame.entries, decodeFrame(frame.bytes, codec)])
     assert.deepEqual(
       read.map(({ value, notice: told }) => [value?.position ?? null, told]),
       [
