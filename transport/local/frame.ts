@@ -92,11 +92,9 @@ class FrameEntry<T> implements LogEntry<T> {
     const { head, bytes } = this.#shared;
     return head === null || this.#end === 0 ? null : head(bytes, this.#start, this.#end);
   }
-  /** The whole frame, when both are in it and it is of our own schema. */
-  static frameOf(first: LogEntry<unknown>, last: LogEntry<unknown>): Buffer | null {
-    if (!(#shared in first && #shared in last)) return null;
-    const shared = first.#shared;
-    return shared === last.#shared && !shared.foreign ? shared.bytes : null;
+  /** The frame it lies in, when that is of our own schema. */
+  static frameOf(entry: LogEntry<unknown>): Buffer | null {
+    return #shared in entry && !entry.#shared.foreign ? entry.#shared.bytes : null;
   }
   #span(): Buffer {
     return this.#shared.bytes.subarray(this.#start, this.#end);
@@ -106,28 +104,56 @@ class FrameEntry<T> implements LogEntry<T> {
   }
 }
 
-/** The frame that neighbours of a topic lie in, with others; made anew where they lie in none of our own schema. */
-export function frameOf<K extends RecordKind>(
+/** Consecutive entries as they lie in one frame, perhaps with others before and after them. */
+export interface Framed {
+  readonly bytes: Uint8Array;
+  /** Offsets. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The frames that consecutive entries lie in, in order; made anew for those that lie in none of our own schema. */
+export function framesOf<K extends RecordKind>(
   kind: K,
   entries: readonly LogEntry<RecordTypes[K]>[],
-): Uint8Array {
-  const [first] = entries;
-  const last = entries.at(-1);
-  if (!first || !last) throw new Error('no entries are in no frame');
-  const found = FrameEntry.frameOf(first, last);
-  if (found) return found;
-  const again = entries.map(({ value, mark, notice, raw, clockMs, role }) => ({
-    partition: 0,
-    key: null,
-    value,
-    ...(mark ? { mark } : {}),
-    ...(notice ? { notice } : {}),
-    raw,
-    ...(clockMs === null ? {} : { clockMs }),
-    role,
-  }));
-  return encodeFrame(codecOf(kind), again, { firstOffset: first.offset, appendMs: first.appendMs }).bytes;
+): Framed[] {
+  const frames: Framed[] = [];
+  for (let from = 0; from < entries.length;) {
+    const { appendMs, offset: first } = entries[from]!;
+    const found = FrameEntry.frameOf(entries[from]!);
+    let to = from + 1;
+    while (
+      to < entries.length &&
+      FrameEntry.frameOf(entries[to]!) === found &&
+      entries[to]!.appendMs === appendMs
+    )
+      to++;
+    const bytes = found ?? encodeAgain(kind, entries.slice(from, to), { firstOffset: first, appendMs });
+    frames.push({ bytes, first, last: entries[to - 1]!.offset });
+    from = to;
+  }
+  return frames;
 }
+
+const encodeAgain = <K extends RecordKind>(
+  kind: K,
+  entries: readonly LogEntry<RecordTypes[K]>[],
+  place: { firstOffset: number; appendMs: number },
+): Buffer =>
+  encodeFrame(
+    codecOf(kind),
+    entries.map(({ value, mark, notice, raw, clockMs, role }) => ({
+      partition: 0,
+      key: null,
+      value,
+      ...(mark ? { mark } : {}),
+      ...(notice ? { notice } : {}),
+      raw,
+      ...(clockMs === null ? {} : { clockMs }),
+      role,
+    })),
+    place,
+  ).bytes;
 
 /** Encodes everything but length and CRC, which `seal` fills in. The entries read back share the frame's memory. */
 export function encodeFrame<K extends RecordKind>(

@@ -279,10 +279,7 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
           if (reader.position < end) {
             const entries = await entriesAt(reader.position);
             const from = entries.findIndex((entry) => entry.offset >= reader.position);
-            if (from >= 0)
-              return from === 0 && entries.length <= maxEntries
-                ? entries
-                : entries.slice(from, from + maxEntries);
+            if (from >= 0) return withFollowing(from === 0 ? entries : entries.slice(from), maxEntries);
             reader.position = (entries.at(-1)?.offset ?? reader.position) + 1;
           } else await changed();
         }
@@ -298,6 +295,18 @@ export function createLocalTopic<T extends Topic>(topic: T, options: LocalTopicO
       await segments?.close();
     },
   };
+
+  /** With what follows in memory, as far as it fits: a reader that is behind is given more at once. */
+  function withFollowing(entries: readonly LogEntry<Record>[], most: number): readonly LogEntry<Record>[] {
+    if (entries.length >= most) return entries.length === most ? entries : entries.slice(0, most);
+    const next = entries.at(-1)!.offset + 1;
+    let i = tail.length;
+    while (i > 0 && tail[i - 1]![0]!.offset >= next) i--;
+    if (tail[i]?.[0]?.offset !== next) return entries;
+    const all = [...entries];
+    for (; i < tail.length && all.length + tail[i]!.length <= most; i++) all.push(...tail[i]!);
+    return all;
+  }
 
   async function entriesAt(offset: number): Promise<readonly LogEntry<Record>[]> {
     const first = tail[0]?.[0];

@@ -4,6 +4,7 @@ import type { DetectorStatus, GroupSnapshot, LaneGroupHandle } from '../../../pi
 import type { TakenUp } from '../../../pipeline/learned.ts';
 import type { Notice } from '../../../pipeline/notice.ts';
 import type { Alert, Flow } from '../../../schema/records.ts';
+import type { Framed } from '../../../transport/local/frame.ts';
 import type { DetectorConfig } from '../../config/index.ts';
 
 /** What the thread of the lanes is made of. */
@@ -33,12 +34,11 @@ export interface Taken extends State {
   readonly evicted: readonly (readonly [detector: string, count: number])[];
 }
 
-/** Entries of the log on their way: the frame they lie in, and the first and last of them. */
+/** Entries of a feed on their way, as they lie in the log. */
 export interface Sent {
   readonly feed: number;
-  readonly frame: Uint8Array<ArrayBuffer>;
-  readonly first: number;
-  readonly last: number;
+  /** Each with memory of its own. */
+  readonly frames: readonly (Framed & { readonly bytes: Uint8Array<ArrayBuffer> })[];
 }
 
 /** What was learned of history; of each lane, or why it cannot be read. */

@@ -5,7 +5,7 @@ import type { Learned } from '../../../pipeline/learned.ts';
 import type { LogEntry } from '../../../pipeline/log.ts';
 import { startThread, type Thread } from '../../../pipeline/thread.ts';
 import type { Flow } from '../../../schema/records.ts';
-import { frameOf } from '../../../transport/local/frame.ts';
+import { framesOf } from '../../../transport/local/frame.ts';
 import type { PlanSource } from '../planned.ts';
 import type { LanesData, Legacy, Methods, Sent, State } from './messages.ts';
 
@@ -55,7 +55,8 @@ function handleOf(thread: Thread<Methods>, options: HandleOptions): LaneGroupHan
     async take(feed, entries) {
       if (entries.length === 0) return [];
       const sent = sentOf(feed, entries);
-      const taken = await thread.call('take', [sent], [sent.frame.buffer]);
+      const memory = sent.frames.map(({ bytes }) => bytes.buffer);
+      const taken = await thread.call('take', [sent], memory);
       state = taken;
       for (const { error, item, detector } of taken.failed) options.failed(error, item, detector);
       for (const [role, endMs] of taken.late) options.late(role, endMs);
@@ -81,15 +82,11 @@ function handleOf(thread: Thread<Methods>, options: HandleOptions): LaneGroupHan
   };
 }
 
-/** A copy of the frame the entries lie in: others read the same memory. */
-function sentOf(feed: number, entries: readonly LogEntry<Flow>[]): Sent {
-  return {
-    feed,
-    frame: new Uint8Array(frameOf('flow', entries)),
-    first: entries[0]!.offset,
-    last: entries.at(-1)!.offset,
-  };
-}
+/** Copies: others read the same memory. */
+const sentOf = (feed: number, entries: readonly LogEntry<Flow>[]): Sent => ({
+  feed,
+  frames: framesOf('flow', entries).map((frame) => ({ ...frame, bytes: new Uint8Array(frame.bytes) })),
+});
 
 async function legacyOf(learned: Learned, isNew: boolean, lanes: readonly number[]): Promise<Legacy> {
   const { id } = learned;

@@ -5,8 +5,10 @@ import { createSchedule } from '../../../detectors/rule/schedule.ts';
 import { WeirError } from '../../../pipeline/errors.ts';
 import type { LaneGroup } from '../../../pipeline/lane-group.ts';
 import { localPlan } from '../../../pipeline/lane-plan.ts';
+import type { LogEntry } from '../../../pipeline/log.ts';
 import { answerCalls, handOver } from '../../../pipeline/thread.ts';
 import { codecOf } from '../../../schema/codec.ts';
+import type { Flow } from '../../../schema/records.ts';
 import { decodeFrame } from '../../../transport/local/frame.ts';
 import { plannedDetectors } from '../planned.ts';
 import type { LanesData, Legacy, Methods, Sent, State, Taken } from './messages.ts';
@@ -46,18 +48,18 @@ const state = (): State => ({
   inherited: group.inherited && { id: group.inherited.id },
 });
 
-function take({ feed, frame, first, last }: Sent): Taken {
-  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
-  const entries = decodeFrame(bytes, codecOf('flow'));
-  const isWhole = entries[0]?.offset === first && entries.at(-1)?.offset === last;
-  const alerts = group.take(
-    feed,
-    isWhole ? entries : entries.filter(({ offset }) => offset >= first && offset <= last),
-  );
+function take({ feed, frames }: Sent): Taken {
+  const alerts = group.take(feed, frames.flatMap(entriesIn));
   const taken = { ...state(), ...told, alerts, evicted: [...evicted] };
   told = nothing();
   evicted = new Map();
   return taken;
+}
+
+function entriesIn({ bytes, first, last }: Sent['frames'][number]): LogEntry<Flow>[] {
+  const entries = decodeFrame(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), codecOf('flow'));
+  const isWhole = entries[0]?.offset === first && entries.at(-1)?.offset === last;
+  return isWhole ? entries : entries.filter(({ offset }) => offset >= first && offset <= last);
 }
 
 const inherit = ({ id, isNew, lanes: learned }: Legacy) =>
