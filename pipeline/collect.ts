@@ -72,7 +72,7 @@ const SAVE_EVERY_MS = 1000;
 /** Told so often that a checkpoint cannot be written. */
 const WARN_EVERY_MS = 30_000;
 /** Appends under way at once; their order is kept by the log. */
-const MAX_APPENDS = 2;
+const MAX_APPENDS = 4;
 /** A decoder that fails on this many records in a row is broken, not the records. */
 const MAX_FAILURES_IN_A_ROW = 1000;
 /** An input that has given nothing for this long has nothing to give, and holds nothing up. */

@@ -155,13 +155,18 @@ const encodeAgain = <K extends RecordKind>(
     place,
   ).bytes;
 
+/** Where frames are made. */
+let scratch: Buffer | null = null;
+const SCRATCH_BYTES = 256 * 1024;
+const MAX_SCRATCH_BYTES = 8 * 1024 * 1024;
+
 /** Encodes everything but length and CRC, which `seal` fills in. The entries read back share the frame's memory. */
 export function encodeFrame<K extends RecordKind>(
   codec: Codec<K>,
   entries: readonly Entry<RecordTypes[K]>[],
   place: { firstOffset: number; appendMs: number },
 ): Frame<RecordTypes[K]> {
-  let buffer = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + 256 + entries.length * 640);
+  let buffer = scratch ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   let at = FRAME_HEADER_BYTES;
   const need = (bytes: number): void => {
     if (at + bytes <= buffer.length) return;
@@ -221,7 +226,11 @@ export function encodeFrame<K extends RecordKind>(
   buffer.writeDoubleLE(place.firstOffset, 8);
   buffer.writeDoubleLE(place.appendMs, 16);
   buffer.writeUInt32LE(entries.length, 24);
-  const shared = { ...readerOf(codec), bytes: buffer.subarray(0, at), ...place };
+  if (buffer.length <= MAX_SCRATCH_BYTES) scratch = buffer;
+  // A frame is kept for long: it gets no more memory than it takes.
+  const bytes = Buffer.allocUnsafeSlow(at);
+  buffer.copy(bytes, 0, 0, at);
+  const shared = { ...readerOf(codec), bytes, ...place };
   return {
     bytes: shared.bytes,
     entries: entries.map(
