@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { digest } from '../schema/ids.ts';
 import { newLoss, type Alert, type DeadLetter, type Flow } from '../schema/records.ts';
 import type { Context } from './contracts.ts';
@@ -5,7 +6,7 @@ import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
 import { isRetryable, messageOf } from './errors.ts';
-import type { LaneGroup, LaneGroupOptions } from './lane-group.ts';
+import type { Cut, LaneGroup, LaneGroupOptions } from './lane-group.ts';
 import { takeUp, type Learned } from './learned.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
 import { newestManifest, type Manifest } from './manifest.ts';
@@ -68,6 +69,8 @@ interface Held {
   markedToMs: number;
   markedMs: number;
   snapshotting: boolean;
+  /** Settles with the last snapshot. */
+  saving: Promise<void>;
   snapshotMs: number;
   tookMs: number;
 }
@@ -116,6 +119,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       markedToMs: -Infinity,
       markedMs: -Infinity,
       snapshotting: false,
+      saving: Promise.resolve(),
       snapshotMs: clock.now(),
       tookMs: 0,
       group: plan.create(number, {
@@ -140,6 +144,10 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     };
     return held;
   }
+
+  /** What a snapshot dies of ends the process, though no batch waits for it. */
+  let broken: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_resolve, reject) => (broken = reject));
 
   async function assigned(partitions: readonly Assignment<FlowTopic>[]): Promise<Seek<FlowTopic>[]> {
     const seeks: Seek<FlowTopic>[] = [];
@@ -190,6 +198,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   async function inherit(held: Held): Promise<void> {
     const learned = options.learned?.() ?? null;
     if (learned === null || held.group.inherited?.id === learned.id) return;
+    // A snapshot must not hold some detectors from before and some from after.
+    await held.saving;
     const closings = await takeUp({ group: held.group, isNew: held.manifest === null }, learned, context.log);
     if (closings.length > 0) await durable(held, raise(closings, null));
   }
@@ -268,25 +278,43 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     await appendOrKeep(to, 'alerts', entries);
   }
 
+  /** Saves the state beside the fold, which goes on between its slices. */
   async function snapshot(held: Held): Promise<void> {
-    if (held.snapshotting) return;
+    const batches = [...held.batches];
+    try {
+      const reference = await saved(held, batches);
+      if (reference !== null) await options.snapshots.named?.(held.number, reference);
+    } catch (error) {
+      // What fails on lanes that were taken away is given up: who has them now goes on at the last snapshot.
+      if (batches.some((batch) => batch && !batch.isStale())) throw error;
+      context.log.debug({ group: held.number, error: messageOf(error) }, 'state not written');
+    }
+  }
+
+  /** Resolves with where the state lies once a cursor names it; null when none does. */
+  async function saved(
+    held: Held,
+    batches: readonly (LogBatch<FlowTopic> | undefined)[],
+  ): Promise<string | null> {
     held.snapshotting = true;
     const begunMs = clock.now();
+    const cut = held.group.cut();
     try {
-      const { chunks, resume } = held.group.snapshot();
-      const batches = [...held.batches];
-      // The other partition of the lane is worked on meanwhile: what it raised so far is in this state.
-      await Promise.all([...held.pending, reportLosses(held)]);
-      const reference = await written(held.number, chunks);
-      if (reference === null) return;
+      const [reference] = await Promise.all([written(held.number, cut), reportLosses(held)]);
+      // What was raised until the last of it was copied is in this state. What fails there is told where it was raised.
+      const raised = await Promise.allSettled(held.pending);
+      if (raised.some(({ status }) => status === 'rejected') || groups.get(held.number) !== held) return null;
+      if (reference === null) return null;
+      const { resume } = cut;
       const sequence = (held.manifest?.sequence ?? 0) + 1;
       held.manifest = { id: digest(12, reference, sequence), sequence, reference, resume };
       const metadata = JSON.stringify(held.manifest);
       let isNamed = false;
       for (const [feed, batch] of batches.entries())
         if (batch && (await commit(batch, resume[feed]!, metadata))) isNamed = true;
-      if (isNamed) await options.snapshots.named?.(held.number, reference);
+      return isNamed ? reference : null;
     } finally {
+      cut.end();
       held.snapshotting = false;
       held.snapshotMs = clock.now();
       held.tookMs = held.snapshotMs - begunMs;
@@ -294,9 +322,9 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   }
 
   /** Where the state lies; null when it could not be written now: the cursor stays, and the next try writes it. */
-  async function written(number: number, chunks: readonly Uint8Array[]): Promise<string | null> {
+  async function written(number: number, cut: Cut): Promise<string | null> {
     try {
-      return await options.snapshots.write(number, chunks);
+      return await options.snapshots.write(number, slicesOf(cut));
     } catch (error) {
       if (!isRetryable(error)) throw error;
       counters.failed(error);
@@ -344,10 +372,11 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     });
     // A state that takes long to write is written less often: never more than a twentieth of the time.
     const dueMs = held.snapshotMs + Math.max(options.snapshotEveryMs, held.tookMs * 20);
-    if (!batch.isStale() && clock.now() >= dueMs) await snapshot(held);
+    if (!batch.isStale() && !held.snapshotting && clock.now() >= dueMs)
+      held.saving = snapshot(held).catch(broken);
   }
 
-  await log.consume(
+  const consumed = log.consume(
     {
       group: 'weir.detectors',
       topics: plan.topics,
@@ -357,8 +386,20 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     },
     drain,
   );
-  for (const held of groups.values())
-    if (held.batches.some((batch) => batch && !batch.isStale())) await snapshot(held);
+  await Promise.race([consumed, failed]);
+  for (const held of groups.values()) {
+    if (!held.batches.some((batch) => batch && !batch.isStale())) continue;
+    await Promise.race([held.saving, failed]);
+    await snapshot(held);
+  }
+}
+
+/** In between others have their turn, whatever the chunks are written to. */
+async function* slicesOf(cut: Cut): AsyncGenerator<Uint8Array> {
+  for (let slice = cut.next(); slice !== null; slice = cut.next()) {
+    yield* slice;
+    await setImmediate();
+  }
 }
 
 function itemLetter(detector: string, item: Flow | Notice, error: unknown, timeMs: number): DeadLetter {

@@ -3,14 +3,21 @@ import { open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeirError, messageOf } from './errors.ts';
 
-/** Replaces a file whole: after a crash it holds either the old content or the new, never a mixture. */
-export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Replaces a file whole: after a crash it holds either the old content or the new, never a mixture. Content that comes
+ * in pieces is written as it comes.
+ */
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
     const file = await open(temporary, 'w', 0o600);
     try {
-      await file.writeFile(content);
+      if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
+      else for await (const piece of content) await file.writeFile(piece);
       await file.datasync();
     } finally {
       await file.close();

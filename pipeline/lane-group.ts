@@ -1,6 +1,7 @@
 import type { Alert, Flow } from '../schema/records.ts';
 import type { Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
+import { createAhead, type Segment } from './ahead.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import type { LogEntry } from './log.ts';
@@ -28,6 +29,8 @@ export interface LaneGroupOptions {
   readonly maxWaiting: number;
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
+  /** A slice of a snapshot ends with the detector that makes it so long; a few milliseconds of copying by default. */
+  readonly sliceBytes?: number;
   readonly failed: LaneOptions['failed'];
   readonly late: (item: Flow | Notice, role: Role | 'notice') => void;
   readonly overflowed: (count: number) => void;
@@ -40,7 +43,9 @@ export interface LaneGroupOptions {
 export interface LaneGroup {
   /** Folds what became due; the alerts are in an order that depends on the flows alone. */
   take(feed: number, entries: readonly LogEntry<Flow>[]): Alert[];
-  /** The whole state. Reading goes on at `resume[feed]` once it is restored. */
+  /** Begins to copy the state as of now, a slice at a time; the fold may go on in between. */
+  cut(): Cut;
+  /** The whole state at once. Reading goes on at `resume[feed]` once it is restored. */
   snapshot(): { chunks: Uint8Array[]; resume: number[] };
   /** Returns the detectors that could not be restored and start learning again. */
   restore(chunks: readonly Uint8Array[]): string[];
@@ -53,6 +58,16 @@ export interface LaneGroup {
   readonly watermarkMs: number;
   readonly waiting: number;
   readonly members: readonly { lane: number; state: Lane }[];
+}
+
+/** A snapshot under way. */
+export interface Cut {
+  /** Where to go on reading each feed once it is restored: as of the beginning. */
+  readonly resume: number[];
+  /** Copies the state of the next detectors; null once all was given. */
+  next(): Uint8Array[] | null;
+  /** Nothing more of it is wanted. Idempotent. */
+  end(): void;
 }
 
 /** A flow that waits for the watermark. */
@@ -70,13 +85,20 @@ interface WaitingNotice extends Sortable {
 }
 type Waiting = WaitingFlow | WaitingNotice;
 
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
+const SLICE_BYTES = 4_000_000;
+/** So many entries may be folded while a slice waits to be taken; beyond, the next ones are copied and held. */
+const MAX_AHEAD = 100_000;
 
 interface Header {
   readonly version: number;
   readonly stateKey: string;
   readonly feeds: readonly FeedState[];
   readonly inherited?: Inherited | null;
+  /** What was folded while the state was copied, with how much of it each detector took, in the order of `lanes`. */
+  readonly ahead?: readonly Segment[];
+  /** Event time that detectors may have been told of while the state was copied. */
+  readonly aheadMs?: number | null;
   readonly lanes: readonly {
     readonly lane: number;
     /** Null before anything was folded. */
@@ -89,34 +111,63 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   const feeds = Array.from({ length: options.feeds }, createFeed);
   const rest = createRest();
   const buffer = createSortBuffer<Waiting>();
-  const members = options.lanes.map((lane) => ({
-    lane,
-    state: createLane({ detectors: options.detectors(lane), failed: options.failed }),
-  }));
-  const byNumber = new Map(members.map(({ lane, state }) => [lane, state]));
+  let detectorCount = 0;
+  const members = options.lanes.map((lane) => {
+    const state = createLane({ detectors: options.detectors(lane), failed: options.failed });
+    const firstDetector = detectorCount;
+    detectorCount += state.detectors.length;
+    return { lane, state, firstDetector };
+  });
+  const byNumber = new Map(members.map((member) => [member.lane, member]));
+  const ahead = createAhead();
+  /** Per snapshot under way, what was folded since it began. */
+  const cuts = new Set<OpenCut>();
   let watermarkMs = -Infinity;
   /** Event time up to which everything was folded. */
   let foldedMs = -Infinity;
+  /** Event time that detectors were told of before the state was restored that is read again. */
+  let aheadMs = -Infinity;
 
-  function fold(feed: number, flow: Flow, role: WaitingFlow['role'], isLate: boolean, alerts: Alert[]): void {
+  const entryOf = (feed: number, offset: number): number => offset * feeds.length + feed;
+
+  /** Whom of a lane's detectors to pass over; undefined, as nearly always, when none. */
+  const holdersOf = (entry: number, firstDetector: number): ((detector: number) => boolean) | undefined =>
+    ahead.isEmpty ? undefined : (detector) => ahead.has(entry, firstDetector + detector);
+
+  function wasFolded(entry: number): void {
+    if (!ahead.isEmpty) ahead.settle(entry);
+    for (const { entries } of cuts) entries.push(entry);
+  }
+
+  function fold(
+    { feed, offset, role, isLate }: Folded,
+    flow: Flow,
+    alerts: Alert[],
+  ): void {
+    const entry = entryOf(feed, offset);
     options.route(feed, flow, { role }, (number, as) => {
-      const lane = byNumber.get(number);
-      if (!lane) return;
+      const member = byNumber.get(number);
+      if (!member) return;
       if (isLate) options.late(flow, as);
-      lane.observe(flow, as, isLate, alerts);
+      member.state.observe(flow, as, isLate, alerts, holdersOf(entry, member.firstDetector));
     });
+    wasFolded(entry);
   }
 
   /** What is told, is told to every lane. */
-  function tell(notice: Notice, isLate: boolean, alerts: Alert[]): void {
+  function tell({ feed, offset, isLate }: Omit<Folded, 'role'>, notice: Notice, alerts: Alert[]): void {
+    const entry = entryOf(feed, offset);
     if (isLate) options.late(notice, 'notice');
-    for (const { state } of members) state.tell(notice, isLate, alerts);
+    for (const { state, firstDetector } of members)
+      state.tell(notice, isLate, alerts, holdersOf(entry, firstDetector));
+    wasFolded(entry);
   }
 
   function wake(item: Waiting, alerts: Alert[]): void {
-    if ('notice' in item) return tell(item.notice, false, alerts);
-    const feed = rest.feedOf(item.slot);
-    fold(feed, rest.wake(item.slot), item.role, false, alerts);
+    if ('notice' in item) return tell({ ...item, isLate: false }, item.notice, alerts);
+    const { slot, role } = item;
+    const place = { feed: rest.feedOf(slot), offset: rest.offsetOf(slot), role, isLate: false };
+    fold(place, rest.wake(slot), alerts);
   }
 
   /** Puts it in order; when too much waits, the oldest second is folded early. */
@@ -135,12 +186,12 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     const flow = entry.value;
     if (notice) {
       const timeMs = Math.min(notice.timeMs, entry.appendMs);
-      if (timeMs <= foldedMs) return tell(notice, true, alerts);
+      if (timeMs <= foldedMs) return tell({ feed, offset, isLate: true }, notice, alerts);
       return wait({ timeMs, id: notice.record.id, tie: feed, notice, feed, offset }, alerts);
     }
     if (!flow) return;
     const timeMs = Math.min(flow.endMs, entry.appendMs);
-    if (timeMs <= foldedMs) return fold(feed, flow, role, true, alerts);
+    if (timeMs <= foldedMs) return fold({ feed, offset, role, isLate: true }, flow, alerts);
     const slot = rest.put(flow, feed, offset);
     // Copies of one flow have the same id: that of the initiator's side comes first, those for rules last.
     wait({ timeMs, id: flow.id, tie: role ? feeds.length : feed, slot, role }, alerts);
@@ -150,7 +201,90 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     if (watermarkMs <= foldedMs) return;
     for (const item of buffer.release(watermarkMs)) wake(item, alerts);
     foldedMs = watermarkMs;
-    for (const { state } of members) state.advance(watermarkMs, alerts);
+    // Time never goes back for a detector; that it is not told of each step changes nothing.
+    if (watermarkMs > aheadMs) for (const { state } of members) state.advance(watermarkMs, alerts);
+  }
+
+  /** What is held ahead of what comes again: it waits, or was not read yet. */
+  function aheadOf(waiting: readonly (readonly number[])[]): Segment[] {
+    if (ahead.isEmpty) return [];
+    const waits = waiting.map((offsets) => new Set(offsets));
+    return ahead.save((entry) => {
+      const feed = entry % feeds.length;
+      const offset = (entry - feed) / feeds.length;
+      return offset >= feeds[feed]!.resume || waits[feed]!.has(offset);
+    });
+  }
+
+  function cut(): Cut {
+    const waiting: number[][] = feeds.map(() => []);
+    for (const item of buffer.items())
+      if ('notice' in item) waiting[item.feed]!.push(item.offset);
+      else waiting[rest.feedOf(item.slot)]!.push(rest.offsetOf(item.slot));
+    const states = feeds.map((feed, i) => feed.save(waiting[i]!));
+    const begun: Omit<Header, 'ahead' | 'aheadMs' | 'lanes'> = {
+      version: STATE_VERSION,
+      stateKey: options.stateKey,
+      feeds: states,
+      inherited: group.inherited === null ? null : { ...group.inherited },
+    };
+    const saved = aheadOf(waiting);
+    const foldedToMs = finiteOrNull(foldedMs);
+    const open: OpenCut = {
+      entries: [],
+      held: [],
+      holdNext() {
+        const next = open.entries.length > MAX_AHEAD ? slice() : null;
+        if (next !== null) open.held.push(next);
+      },
+    };
+    const taken: number[] = [];
+    const chunkCounts: number[] = [];
+    const detectors = members.flatMap(({ state }) => state.detectors);
+    const { sliceBytes = SLICE_BYTES } = options;
+    let isOver = false;
+
+    /** The state of the next detectors, each as of this moment. */
+    function slice(): Uint8Array[] | null {
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      while (taken.length < detectors.length && bytes < sliceBytes) {
+        const before = chunks.length;
+        for (const chunk of detectors[taken.length]!.detector.snapshot()) {
+          chunks.push(chunk);
+          bytes += chunk.length;
+        }
+        chunkCounts.push(chunks.length - before);
+        taken.push(open.entries.length);
+      }
+      if (taken.length === detectors.length && !isOver) {
+        isOver = true;
+        cuts.delete(open);
+        chunks.push(...headerChunks());
+      }
+      return chunks.length === 0 ? null : chunks;
+    }
+
+    function headerChunks(): Uint8Array[] {
+      const header: Header = {
+        ...begun,
+        ahead: open.entries.length === 0 ? saved : [...saved, { entries: open.entries, taken }],
+        aheadMs: finiteOrNull(Math.max(foldedMs, aheadMs)),
+        lanes: members.map(({ lane, state, firstDetector }) => ({
+          lane,
+          foldedMs: foldedToMs,
+          detectors: state.detectors.map(({ name }, i) => ({ name, chunks: chunkCounts[firstDetector + i]! })),
+        })),
+      };
+      return [...split(Buffer.from(JSON.stringify(header)))];
+    }
+
+    cuts.add(open);
+    return {
+      resume: states.map(resumeOffset),
+      next: () => open.held.shift() ?? (isOver ? null : slice()),
+      end: () => void cuts.delete(open),
+    };
   }
 
   const group: LaneGroup = {
@@ -174,34 +308,15 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       for (const entry of entries) if (feed.admit(entry)) offer(number, entry, alerts);
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       advance(alerts);
+      for (const open of cuts) open.holdNext();
       return group.inherited === null ? alerts : withoutUnheard(group.inherited, alerts);
     },
+    cut,
     snapshot() {
-      const waiting: number[][] = feeds.map(() => []);
-      for (const item of buffer.items())
-        if ('notice' in item) waiting[item.feed]!.push(item.offset);
-        else waiting[rest.feedOf(item.slot)]!.push(rest.offsetOf(item.slot));
-      const states = feeds.map((feed, i) => feed.save(waiting[i]!));
-      const body: Uint8Array[] = [];
-      const header: Header = {
-        version: STATE_VERSION,
-        stateKey: options.stateKey,
-        feeds: states,
-        inherited: group.inherited,
-        lanes: members.map(({ lane, state }) => ({
-          lane,
-          foldedMs: foldedMs === -Infinity ? null : foldedMs,
-          detectors: state.detectors.map(({ name, detector }) => {
-            const before = body.length;
-            for (const chunk of detector.snapshot()) body.push(chunk);
-            return { name, chunks: body.length - before };
-          }),
-        })),
-      };
-      return {
-        chunks: [...split(Buffer.from(JSON.stringify(header))), ...body],
-        resume: states.map(resumeOffset),
-      };
+      const whole = cut();
+      const chunks: Uint8Array[] = [];
+      for (let slice = whole.next(); slice !== null; slice = whole.next()) chunks.push(...slice);
+      return { chunks, resume: whole.resume };
     },
     restore(chunks) {
       const { header, rest } = join(chunks);
@@ -213,41 +328,67 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       header.feeds.forEach((state, i) => feeds[i]?.load(state));
       group.inherited = header.inherited ?? null;
       const fresh: string[] = [];
+      /** Of the detectors in the state, in its order, which of this group each is. */
+      const numbers: (number | null)[] = [];
       let at = 0;
       for (const saved of header.lanes) {
-        const lane = byNumber.get(saved.lane);
+        const held = byNumber.get(saved.lane);
         foldedMs = Math.max(foldedMs, saved.foldedMs ?? -Infinity);
         for (const { name, chunks: count } of saved.detectors) {
           const mine = rest.slice(at, at + count);
           at += count;
-          const member = lane?.detectors.find((each) => each.name === name);
-          if (!member || header.stateKey !== options.stateKey || !restored(member.detector, mine))
-            fresh.push(name);
+          const number = held?.state.detectors.findIndex((each) => each.name === name) ?? -1;
+          const member = held?.state.detectors[number];
+          const isRestored =
+            member && header.stateKey === options.stateKey && restored(member.detector, mine);
+          if (!isRestored) fresh.push(name);
+          numbers.push(isRestored ? held!.firstDetector + number : null);
         }
       }
+      ahead.load(header.ahead ?? [], numbers);
+      aheadMs = header.aheadMs ?? -Infinity;
       return fresh;
     },
   };
   return group;
 }
 
-const CHUNK_BYTES = 900_000;
+/** What is known of an entry as it is folded. */
+interface Folded {
+  readonly feed: number;
+  readonly offset: number;
+  readonly role: WaitingFlow['role'];
+  readonly isLate: boolean;
+}
 
-/** The header, in as many chunks as it takes; the first four bytes of the first say how many. */
+/** A snapshot of which not all detectors were copied yet. */
+interface OpenCut {
+  /** Entries folded since it began. */
+  readonly entries: number[];
+  /** Slices that were copied before anybody asked for them. */
+  readonly held: Uint8Array[][];
+  holdNext(): void;
+}
+
+const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const CHUNK_BYTES = 900_000;
+/** Length of the chunk that ends a state: how many chunks before it are the header. */
+const END_BYTES = 4;
+
+/** The header, in as many chunks as it takes, and the chunk that ends a state. */
 function* split(header: Buffer): Generator<Uint8Array> {
-  const count = Buffer.alloc(4);
-  count.writeUInt32LE(Math.ceil(header.length / CHUNK_BYTES));
-  for (let at = 0; at < header.length; at += CHUNK_BYTES) {
-    const part = header.subarray(at, at + CHUNK_BYTES);
-    yield at === 0 ? Buffer.concat([count, part]) : part;
-  }
+  const end = Buffer.alloc(END_BYTES);
+  end.writeUInt32LE(Math.ceil(header.length / CHUNK_BYTES));
+  for (let at = 0; at < header.length; at += CHUNK_BYTES) yield header.subarray(at, at + CHUNK_BYTES);
+  yield end;
 }
 
 function join(chunks: readonly Uint8Array[]): { header: Header; rest: readonly Uint8Array[] } {
   const buffers = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-  const first = buffers[0];
-  if (!first || first.length < 4) throw new WeirError('state_unusable', 'the snapshot is empty');
-  const count = first.readUInt32LE(0);
-  const text = Buffer.concat([first.subarray(4), ...buffers.slice(1, count)]).toString();
-  return { header: JSON.parse(text) as Header, rest: buffers.slice(count) };
+  const end = buffers.pop();
+  if (end?.length !== END_BYTES)
+    throw new WeirError('state_unusable', 'the snapshot is empty, or of an earlier form');
+  const header = buffers.splice(-end.readUInt32LE(0));
+  return { header: JSON.parse(Buffer.concat(header).toString()) as Header, rest: buffers };
 }
