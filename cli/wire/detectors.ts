@@ -11,8 +11,11 @@ import { compileQuery } from '../../query/index.ts';
 import type { DetectorConfig } from '../config/index.ts';
 import { contextOf, type Line, type Shared } from './process.ts';
 
-/** Keys a detector may hold over all lanes where its options do not say. */
-const DEFAULT_MAX_KEYS = 1_000_000;
+/**
+ * Keys that a table of a detector may hold over all lanes where its options do not say: a million, and as many more as
+ * it takes for a million to fit though they are not spread evenly, with tables that are three quarters full.
+ */
+const DEFAULT_MAX_KEYS = 1_150_000;
 
 export interface DetectorsOptions extends Omit<DetectOptions, 'plan' | 'counters'> {
   readonly detectors: readonly DetectorConfig[];
