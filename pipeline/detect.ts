@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { digest } from '../schema/ids.ts';
 import { newLoss, type Alert, type DeadLetter, type Flow } from '../schema/records.ts';
 import type { Context } from './contracts.ts';
@@ -13,7 +12,7 @@ import { newestManifest, type Manifest } from './manifest.ts';
 import type { Notice } from './notice.ts';
 import { partitionOf } from './partition.ts';
 import { attempt, quarantined, type Attempts } from './quarantine.ts';
-import type { SnapshotStore } from './snapshots.ts';
+import { inTurns, type SnapshotStore } from './snapshots.ts';
 
 type FlowTopic = 'enriched' | 'rekeyed';
 
@@ -324,7 +323,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   /** Where the state lies; null when it could not be written now: the cursor stays, and the next try writes it. */
   async function written(number: number, cut: Cut): Promise<string | null> {
     try {
-      return await options.snapshots.write(number, slicesOf(cut));
+      return await options.snapshots.write(number, inTurns(cut));
     } catch (error) {
       if (!isRetryable(error)) throw error;
       counters.failed(error);
@@ -391,14 +390,6 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     if (!held.batches.some((batch) => batch && !batch.isStale())) continue;
     await Promise.race([held.saving, failed]);
     await snapshot(held);
-  }
-}
-
-/** In between others have their turn, whatever the chunks are written to. */
-async function* slicesOf(cut: Cut): AsyncGenerator<Uint8Array> {
-  for (let slice = cut.next(); slice !== null; slice = cut.next()) {
-    yield* slice;
-    await setImmediate();
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { open, readFile, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeirError, messageOf } from './errors.ts';
 
@@ -17,7 +17,7 @@ export async function writeAtomically(
     const file = await open(temporary, 'w', 0o600);
     try {
       if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
-      else for await (const piece of content) await file.writeFile(piece);
+      else for await (const piece of content) await writeWhole(file, piece);
       await file.datasync();
     } finally {
       await file.close();
@@ -34,6 +34,11 @@ export async function writeAtomically(
     await unlink(temporary).catch(() => {});
     throw diskError(error, `cannot write ${path}`);
   }
+}
+
+/** In one go, as far as the disk takes it: `writeFile` would take a turn for every half a megabyte. */
+async function writeWhole(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten;
 }
 
 /** The parsed content, or undefined when there is no such file. */

@@ -29,8 +29,8 @@ export interface LaneGroupOptions {
   readonly maxWaiting: number;
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
-  /** A slice of a snapshot ends with the detector that makes it so long; a few milliseconds of copying by default. */
-  readonly sliceBytes?: number;
+  /** A slice of a snapshot ends with the detector whose copying took it so long, in milliseconds. */
+  readonly sliceMs?: number;
   readonly failed: LaneOptions['failed'];
   readonly late: (item: Flow | Notice, role: Role | 'notice') => void;
   readonly overflowed: (count: number) => void;
@@ -86,7 +86,7 @@ interface WaitingNotice extends Sortable {
 type Waiting = WaitingFlow | WaitingNotice;
 
 const STATE_VERSION = 2;
-const SLICE_BYTES = 4_000_000;
+const SLICE_MS = 20;
 /** So many entries may be folded while a slice waits to be taken; beyond, the next ones are copied and held. */
 const MAX_AHEAD = 100_000;
 
@@ -139,11 +139,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     for (const { entries } of cuts) entries.push(entry);
   }
 
-  function fold(
-    { feed, offset, role, isLate }: Folded,
-    flow: Flow,
-    alerts: Alert[],
-  ): void {
+  function fold({ feed, offset, role, isLate }: Folded, flow: Flow, alerts: Alert[]): void {
     const entry = entryOf(feed, offset);
     options.route(feed, flow, { role }, (number, as) => {
       const member = byNumber.get(number);
@@ -241,21 +237,20 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     const taken: number[] = [];
     const chunkCounts: number[] = [];
     const detectors = members.flatMap(({ state }) => state.detectors);
-    const { sliceBytes = SLICE_BYTES } = options;
+    const { sliceMs = SLICE_MS } = options;
     let isOver = false;
 
     /** The state of the next detectors, each as of this moment. */
     function slice(): Uint8Array[] | null {
       const chunks: Uint8Array[] = [];
-      let bytes = 0;
-      while (taken.length < detectors.length && bytes < sliceBytes) {
+      // How much is copied before others have a turn decides nothing but that, so it may depend on the machine.
+      const untilMs = performance.now() + sliceMs;
+      while (taken.length < detectors.length) {
         const before = chunks.length;
-        for (const chunk of detectors[taken.length]!.detector.snapshot()) {
-          chunks.push(chunk);
-          bytes += chunk.length;
-        }
+        chunks.push(...detectors[taken.length]!.detector.snapshot());
         chunkCounts.push(chunks.length - before);
         taken.push(open.entries.length);
+        if (performance.now() >= untilMs) break;
       }
       if (taken.length === detectors.length && !isOver) {
         isOver = true;
@@ -273,7 +268,10 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         lanes: members.map(({ lane, state, firstDetector }) => ({
           lane,
           foldedMs: foldedToMs,
-          detectors: state.detectors.map(({ name }, i) => ({ name, chunks: chunkCounts[firstDetector + i]! })),
+          detectors: state.detectors.map(({ name }, i) => ({
+            name,
+            chunks: chunkCounts[firstDetector + i]!,
+          })),
         })),
       };
       return [...split(Buffer.from(JSON.stringify(header)))];
@@ -342,7 +340,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
           const isRestored =
             member && header.stateKey === options.stateKey && restored(member.detector, mine);
           if (!isRestored) fresh.push(name);
-          numbers.push(isRestored ? held!.firstDetector + number : null);
+          numbers.push(isRestored ? held.firstDetector + number : null);
         }
       }
       ahead.load(header.ahead ?? [], numbers);

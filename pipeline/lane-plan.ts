@@ -22,6 +22,8 @@ export interface LanePlanOptions {
   readonly detectors: readonly PlannedDetector[];
   /** Most flows that wait for the watermark, over all lanes. */
   readonly maxWaiting: number;
+  /** See `LaneGroupOptions`. */
+  readonly sliceMs?: number;
   readonly evicted: (detector: string, count: number) => void;
   /** Lanes of further copies of a flow, for the rules that group it by something else than a side; none by default. */
   readonly ruleLanes?: RuleLanes;
@@ -51,6 +53,7 @@ export function localPlan(options: LanePlanOptions): LanePlan {
     create: (_group, callbacks) =>
       createLaneGroup({
         ...callbacks,
+        ...sliced(options),
         lanes,
         feeds: 1,
         route,
@@ -71,6 +74,7 @@ export function partitionedPlan(options: LanePlanOptions): LanePlan {
     create: (lane, callbacks) =>
       createLaneGroup({
         ...callbacks,
+        ...sliced(options),
         lanes: [lane],
         feeds: 2,
         // Copies for rules were made where the flow was enriched.
@@ -81,6 +85,9 @@ export function partitionedPlan(options: LanePlanOptions): LanePlan {
       }),
   };
 }
+
+const sliced = ({ sliceMs }: LanePlanOptions): { sliceMs?: number } =>
+  sliceMs === undefined ? {} : { sliceMs };
 
 function detectorsOf(options: LanePlanOptions, lane: number): LaneDetector[] {
   return options.detectors.map(({ name, factory, where, maxKeys, content }) => {

@@ -1,9 +1,19 @@
 import { mkdir, readFile, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { WeirError, messageOf } from './errors.ts';
 import { diskError, writeAtomically } from './files.ts';
+import type { Cut } from './lane-group.ts';
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** The chunks of a snapshot under way. Between its slices others have their turn, whatever they are written to. */
+export async function* inTurns(cut: Pick<Cut, 'next'>): AsyncGenerator<Uint8Array> {
+  for (let slice = cut.next(); slice !== null; slice = cut.next()) {
+    yield* slice;
+    await setImmediate();
+  }
+}
 
 /** Where the state of lanes is kept. A snapshot is a function of the log up to the offsets it names. */
 export interface SnapshotStore {
@@ -56,10 +66,11 @@ export function fileSnapshots(directory: string): SnapshotStore {
   };
 }
 
-const PIECE_BYTES = 1_000_000;
+/** Each write costs a turn, and all that is folded meanwhile. */
+const WRITE_BYTES = 16_000_000;
 
 /** Each chunk after its length, in pieces that are worth a write. */
-async function* pieces(chunks: Chunks): AsyncGenerator<Buffer> {
+async function* pieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -67,12 +78,12 @@ async function* pieces(chunks: Chunks): AsyncGenerator<Buffer> {
     length.writeUInt32LE(chunk.length);
     parts.push(length, chunk);
     bytes += 4 + chunk.length;
-    if (bytes < PIECE_BYTES) continue;
+    if (bytes < WRITE_BYTES) continue;
     yield Buffer.concat(parts);
     parts = [];
     bytes = 0;
   }
-  yield Buffer.concat(parts);
+  if (parts.length > 0) yield Buffer.concat(parts);
 }
 
 /** Names count up from the greatest there is, whatever the clock says: the newest must sort last. */

@@ -78,7 +78,7 @@ const laneGroup = (): LaneGroup =>
         detector: historian(`${lane}.${i}`),
         where: null,
       })),
-    sliceBytes: 1,
+    sliceMs: 0,
     maxWaiting: 1e6,
     stateKey: 'same',
     failed: (error) => {
@@ -223,6 +223,6 @@ test('a snapshot made while the fold goes on: the same alerts, and again when it
         assert.deepEqual(readWhileSaving(feeds, turns, begins), whole);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
