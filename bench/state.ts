@@ -14,6 +14,7 @@ import type { LogEntry } from '../pipeline/log.ts';
 import { fileSnapshots, inTurns } from '../pipeline/snapshots.ts';
 import type { Flow } from '../schema/records.ts';
 import { isQuick, type BenchRow } from './measure.ts';
+import { overKafka } from './state-kafka.ts';
 import {
   fullRangeScan,
   mixed,
@@ -324,6 +325,7 @@ export const states: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
     }),
   ],
   attacked,
+  kafka: overKafka,
   ...Object.fromEntries(
     every.map((type) => [
       type,
