@@ -9,6 +9,8 @@ import { writeLines } from './lines.ts';
 import type { BenchRow } from './measure.ts';
 import { paths } from './paths.ts';
 
+type PartRun = (file: { path: string; dir: string; count: number }) => Promise<BenchRow[]>;
+
 /** Benches by name. Each runs in a process of its own, so that none inherits another's heap. */
 const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow[]> }>>> = {
   decode: () => import('./decode.ts'),
@@ -26,15 +28,21 @@ const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   collector: () => import('./collector.ts'),
   latency: () => import('./latency.ts'),
 };
-const names = [...Object.keys(benches), 'paths'];
+/** Those made of parts of which each has a process of its own; one part alone is named as in `state:beacon`. */
+const parted: Readonly<Record<string, () => Promise<Readonly<Record<string, PartRun>>>>> = {
+  paths: async () =>
+    Object.fromEntries(Object.entries(paths).map(([part, run]) => [part, async (file) => [await run(file)]])),
+  state: async () => (await import('./state.ts')).states,
+};
+const names = [...Object.keys(benches), ...Object.keys(parted)];
 
 const usage = `npm run bench -- [--quick] [--json FILE] [--lines N] [NAME...]
 
 Measures ${names.join(', ')}; all when none is named. --quick takes one run instead of the best of three and
 leaves out what needs a server or long to set up. --lines is how many lines the whole paths read.`;
 
-/** Those against a real broker start it, and wait for groups to join. */
-const MAX_SECONDS_EACH = 300;
+/** Those against a real broker start it, and wait for groups to join; tables of millions of keys take long to fill. */
+const MAX_SECONDS_EACH = 600;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,34 +69,38 @@ async function child(name: string): Promise<void> {
   const rows =
     path === undefined
       ? await (await benches[group]!()).bench()
-      : [await paths[path]!({ path: values.file!, dir, count: Number(values.lines) })];
+      : await (
+          await parted[group]!()
+        )[path]!({ path: values.file!, dir, count: Number(values.lines) });
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   writeFileSync(join(dir, 'rows.json'), JSON.stringify(rows.map((row) => ({ peakBytes, ...row }))));
 }
 
 async function main(): Promise<void> {
-  const unknown = positionals.filter((name) => !names.includes(name));
+  const unknown = positionals.filter((name) => !names.includes(name.split(':')[0]!));
   if (unknown.length > 0) {
     process.stderr.write(`there is no bench ${unknown.join(', ')}\n\n${usage}\n`);
     process.exitCode = 2;
     return;
   }
-  const slow = new Set(['store', 'kafka', 'stages', 'collector', 'latency']);
+  const slow = new Set(['store', 'kafka', 'stages', 'collector', 'latency', 'state']);
   const wanted = positionals.length > 0 ? positionals : names.filter((n) => !values.quick || !slow.has(n));
   const lines = Number(values.lines ?? (values.quick ? 100_000 : 400_000));
   const dir = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const rows: BenchRow[] = [];
   try {
     for (const name of wanted) {
-      if (name !== 'paths') rows.push(...show(await run(name, dir, []), rows));
-      else {
-        const file = join(dir, 'netobserv.jsonl');
-        writeLines(file, 'netobserv', lines);
-        for (const path of Object.keys(paths))
-          rows.push(
-            ...show(await run(`paths:${path}`, dir, ['--file', file, '--lines', String(lines)]), rows),
-          );
+      const [group, part] = name.split(':') as [string, string | undefined];
+      if (!parted[group]) {
+        rows.push(...show(await run(name, dir, []), rows));
+        continue;
       }
+      const file = join(dir, 'netobserv.jsonl');
+      if (group === 'paths') writeLines(file, 'netobserv', lines);
+      for (const each of part === undefined ? Object.keys(await parted[group]()) : [part])
+        rows.push(
+          ...show(await run(`${group}:${each}`, dir, ['--file', file, '--lines', String(lines)]), rows),
+        );
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -130,6 +142,7 @@ function show(rows: BenchRow[], before: readonly BenchRow[]): BenchRow[] {
       ratio,
       row.peakBytes === undefined ? '' : Math.round(row.peakBytes / 1e6).toString(),
     );
+    if (row.note !== undefined) process.stdout.write(`    ${row.note}\n`);
   }
   return rows;
 }

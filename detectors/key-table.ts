@@ -39,13 +39,19 @@ export interface KeyTableOptions {
   readonly evict: (slot: number) => void;
 }
 
+/** Slots that fit into an entry of the index beside eight bits of the hash. */
+const SLOT_BITS = 24;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+
 /**
- * Keys are 64-bit hashes in open addressing over an index of slots; about 20 bytes a key and its columns, where a
- * Map keyed by text takes 450. Slots are dense and stay where they are. Who gives way at the cap is decided by the
+ * Keys are 64-bit hashes in open addressing over an index of slots; about 15 bytes a key and its columns, where a
+ * Map keyed by text takes 450. Beside the slot the index has eight bits of the hash, so that it may be two thirds full:
+ * a look at another key's entry is a look at the same line of memory. Slots are dense and stay where they are. Who gives way at the cap is decided by the
  * CLOCK rule (Corbató 1968): a hand passes over slots used since it last came by.
  */
 export function createKeyTable(options: KeyTableOptions): KeyTable {
-  const { name, maxKeys, evict } = options;
+  const { name, evict } = options;
+  const maxKeys = Math.min(options.maxKeys, SLOT_MASK);
   const columns: { name: string; type: ColumnType; column: Column }[] = [];
   let capacity = Math.min(256, maxKeys);
   let high = new Uint32Array(capacity);
@@ -69,22 +75,22 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
 
   function place(slot: number): void {
     let i = low[slot]! & mask;
-    while (index[i] !== -1) i = (i + 1) & mask;
-    index[i] = slot;
+    while (index[i] !== 0) i = (i + 1) & mask;
+    index[i] = (high[slot]! & ~SLOT_MASK) | (slot + 1);
   }
 
   /** Backward-shift deletion: later entries of the run close the gap, so no tombstones build up. */
   function unplace(slot: number): void {
     let gap = low[slot]! & mask;
-    while (index[gap] !== slot) gap = (gap + 1) & mask;
-    for (let i = (gap + 1) & mask; index[i] !== -1; i = (i + 1) & mask) {
-      const home = low[index[i]!]! & mask;
+    while ((index[gap]! & SLOT_MASK) !== slot + 1) gap = (gap + 1) & mask;
+    for (let i = (gap + 1) & mask; index[i] !== 0; i = (i + 1) & mask) {
+      const home = low[(index[i]! & SLOT_MASK) - 1]! & mask;
       if (((i - home) & mask) >= ((i - gap) & mask)) {
         index[gap] = index[i]!;
         gap = i;
       }
     }
-    index[gap] = -1;
+    index[gap] = 0;
   }
 
   function giveWay(): number {
@@ -102,8 +108,10 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
   function find(key: Hash): number {
     const { hi, lo } = key;
     for (let i = lo & mask; ; i = (i + 1) & mask) {
-      const slot = index[i]!;
-      if (slot === -1) return -1;
+      const entry = index[i]!;
+      if (entry === 0) return -1;
+      if ((entry ^ hi) >>> SLOT_BITS !== 0) continue;
+      const slot = (entry & SLOT_MASK) - 1;
       if (low[slot] === lo && high[slot] === hi) {
         used[slot] = 1;
         return slot;
@@ -158,10 +166,11 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
   };
 }
 
-function emptyIndex(capacity: number): Int32Array<ArrayBuffer> {
+/** Of slots counted from 1, at most three quarters full. */
+function emptyIndex(capacity: number): Uint32Array<ArrayBuffer> {
   let length = 16;
-  while (length < capacity * 2) length *= 2;
-  return new Int32Array(length).fill(-1);
+  while (length * 3 < capacity * 4) length *= 2;
+  return new Uint32Array(length);
 }
 
 function copied<T extends Values>(from: T, to: T): T {

@@ -25,7 +25,7 @@ export interface RecentSetOptions {
 
 /**
  * Two generations of hash sets: what is met goes to the younger; when that is `keepMs` old or full it becomes the
- * older and the older is dropped whole. 16 bytes a key at half load, nothing per key to expire.
+ * older and the older is dropped whole. 11 to 21 bytes a key, nothing per key to expire.
  */
 export function createRecentSet(options: RecentSetOptions): RecentSet {
   const { name, maxKeys, keepMs, evicted } = options;
@@ -80,7 +80,7 @@ export function createRecentSet(options: RecentSetOptions): RecentSet {
   };
 }
 
-/** A set of hashes in pairs of words, open addressing at half load. */
+/** A set of hashes in pairs of words, open addressing, at most three quarters full. */
 function createSet(from?: Uint32Array<ArrayBuffer>) {
   let words = new Uint32Array(32);
   let mask = words.length / 2 - 1;
@@ -95,7 +95,7 @@ function createSet(from?: Uint32Array<ArrayBuffer>) {
     }
   }
   function put(hi: number, lo: number): void {
-    if (size * 4 >= words.length) grow();
+    if (size * 8 >= words.length * 3) grow();
     const at = seek(hi, lo);
     if (words[at] === hi && words[at + 1] === lo) return;
     words[at] = hi;

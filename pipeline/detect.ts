@@ -5,7 +5,7 @@ import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
 import { isRetryable, messageOf } from './errors.ts';
-import type { LaneGroupHandle } from './lane-group.ts';
+import type { CutHandle, LaneGroupHandle } from './lane-group.ts';
 import type { LanePlan } from './lane-plan.ts';
 import type { Learned } from './learned.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
@@ -13,7 +13,7 @@ import { newestManifest, type Manifest } from './manifest.ts';
 import type { Notice } from './notice.ts';
 import { partitionOf } from './partition.ts';
 import { attempt, quarantined, type Attempts } from './quarantine.ts';
-import type { SnapshotStore } from './snapshots.ts';
+import { inTurns, type SnapshotStore } from './snapshots.ts';
 
 type FlowTopic = LanePlan['topics'][number];
 
@@ -56,6 +56,8 @@ interface Held {
   markedToMs: number;
   markedMs: number;
   snapshotting: boolean;
+  /** Settles with the last snapshot. */
+  saving: Promise<void>;
   snapshotMs: number;
   tookMs: number;
 }
@@ -103,6 +105,7 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       markedToMs: -Infinity,
       markedMs: -Infinity,
       snapshotting: false,
+      saving: Promise.resolve(),
       snapshotMs: clock.now(),
       tookMs: 0,
       group: plan.create(number, {
@@ -126,6 +129,10 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     };
     return held;
   }
+
+  /** What a snapshot dies of ends the process, though no batch waits for it. */
+  let broken: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_resolve, reject) => (broken = reject));
 
   async function assigned(partitions: readonly Assignment<FlowTopic>[]): Promise<Seek<FlowTopic>[]> {
     const seeks: Seek<FlowTopic>[] = [];
@@ -176,6 +183,8 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   async function inherit(held: Held): Promise<void> {
     const learned = options.learned?.() ?? null;
     if (learned === null || held.group.inherited?.id === learned.id) return;
+    // A snapshot must not hold some detectors from before and some from after.
+    await held.saving;
     const lanes = held.group.lanes;
     const { names, closings, refused } = await held.group.inherit(learned, held.manifest === null);
     if (refused === null)
@@ -262,25 +271,44 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     await appendOrKeep(to, 'alerts', entries);
   }
 
+  /** Saves the state beside the fold, which goes on between its slices. */
   async function snapshot(held: Held): Promise<void> {
-    if (held.snapshotting) return;
+    const batches = [...held.batches];
+    try {
+      const reference = await saved(held, batches);
+      if (reference !== null) await options.snapshots.named?.(held.number, reference);
+    } catch (error) {
+      // What fails on lanes that were taken away is given up: who has them now goes on at the last snapshot.
+      if (batches.some((batch) => batch && !batch.isStale())) throw error;
+      context.log.debug({ group: held.number, error: messageOf(error) }, 'state not written');
+    }
+  }
+
+  /** Resolves with where the state lies once a cursor names it; null when none does. */
+  async function saved(
+    held: Held,
+    batches: readonly (LogBatch<FlowTopic> | undefined)[],
+  ): Promise<string | null> {
     held.snapshotting = true;
     const begunMs = clock.now();
+    let cut: CutHandle | null = null;
     try {
-      const batches = [...held.batches];
-      const { chunks, resume } = await held.group.snapshot();
-      // The other partition of the lane is worked on meanwhile: what it raised so far is in this state.
-      await Promise.all([...held.pending, reportLosses(held)]);
-      const reference = await written(held.number, chunks);
-      if (reference === null) return;
+      cut = await held.group.cut();
+      const [reference] = await Promise.all([written(held.number, cut), reportLosses(held)]);
+      // What was raised until the last of it was copied is in this state. What fails there is told where it was raised.
+      const raised = await Promise.allSettled(held.pending);
+      if (raised.some(({ status }) => status === 'rejected') || groups.get(held.number) !== held) return null;
+      if (reference === null) return null;
+      const { resume } = cut;
       const sequence = (held.manifest?.sequence ?? 0) + 1;
       held.manifest = { id: digest(12, reference, sequence), sequence, reference, resume };
       const metadata = JSON.stringify(held.manifest);
       let isNamed = false;
       for (const [feed, batch] of batches.entries())
         if (batch && (await commit(batch, resume[feed]!, metadata))) isNamed = true;
-      if (isNamed) await options.snapshots.named?.(held.number, reference);
+      return isNamed ? reference : null;
     } finally {
+      await cut?.end();
       held.snapshotting = false;
       held.snapshotMs = clock.now();
       held.tookMs = held.snapshotMs - begunMs;
@@ -288,9 +316,9 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   }
 
   /** Where the state lies; null when it could not be written now: the cursor stays, and the next try writes it. */
-  async function written(number: number, chunks: readonly Uint8Array[]): Promise<string | null> {
+  async function written(number: number, cut: CutHandle): Promise<string | null> {
     try {
-      return await options.snapshots.write(number, chunks);
+      return await options.snapshots.write(number, inTurns(cut));
     } catch (error) {
       if (!isRetryable(error)) throw error;
       counters.failed(error);
@@ -338,10 +366,11 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     });
     // A state that takes long to write is written less often: never more than a twentieth of the time.
     const dueMs = held.snapshotMs + Math.max(options.snapshotEveryMs, held.tookMs * 20);
-    if (!batch.isStale() && clock.now() >= dueMs) await snapshot(held);
+    if (!batch.isStale() && !held.snapshotting && clock.now() >= dueMs)
+      held.saving = snapshot(held).catch(broken);
   }
 
-  await log.consume(
+  const consumed = log.consume(
     {
       group: 'weir.detectors',
       topics: plan.topics,
@@ -352,8 +381,12 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
     },
     drain,
   );
-  for (const held of groups.values())
-    if (held.batches.some((batch) => batch && !batch.isStale())) await snapshot(held);
+  await Promise.race([consumed, failed]);
+  for (const held of groups.values()) {
+    if (!held.batches.some((batch) => batch && !batch.isStale())) continue;
+    await Promise.race([held.saving, failed]);
+    await snapshot(held);
+  }
 }
 
 function itemLetter(detector: string, item: Flow | Notice, error: unknown, timeMs: number): DeadLetter {

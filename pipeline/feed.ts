@@ -99,10 +99,18 @@ export function createFeed(): Feed {
       return least === Infinity ? endedMs : least;
     },
     save(waiting) {
-      const sorted = [...new Set([...waiting, ...again])].sort((a, b) => a - b);
+      // Hundreds of thousands of them: sorted as numbers, without a call for each comparison.
+      const sorted = Float64Array.from([...waiting, ...again]).sort();
+      const differences: number[] = [];
+      let before = 0;
+      for (const [i, offset] of sorted.entries()) {
+        if (i > 0 && offset === before) continue;
+        differences.push(offset - before);
+        before = offset;
+      }
       return {
         readTo,
-        waiting: sorted.map((offset, i) => offset - (sorted[i - 1] ?? 0)),
+        waiting: differences,
         marks: [...marks.values()],
         dedup: dedup.save(),
         notices: notices.save(),

@@ -1,16 +1,23 @@
 import { mkdirSync } from 'node:fs';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { open, readFile, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeirError, messageOf } from './errors.ts';
 
-/** Replaces a file whole: after a crash it holds either the old content or the new, never a mixture. */
-export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Replaces a file whole: after a crash it holds either the old content or the new, never a mixture. Content that comes
+ * in pieces is written as it comes.
+ */
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
     const file = await open(temporary, 'w', 0o600);
     try {
-      await file.writeFile(content);
+      if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
+      else for await (const piece of content) await writeWhole(file, piece);
       await file.datasync();
     } finally {
       await file.close();
@@ -27,6 +34,11 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     await unlink(temporary).catch(() => {});
     throw diskError(error, `cannot write ${path}`);
   }
+}
+
+/** In one go, as far as the disk takes it: `writeFile` would take a turn for every half a megabyte. */
+async function writeWhole(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten;
 }
 
 /** The parsed content, or undefined when there is no such file. */

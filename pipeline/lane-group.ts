@@ -2,6 +2,7 @@ import type { FlowHead } from '../schema/flow-decoder.ts';
 import type { Alert, Flow } from '../schema/records.ts';
 import type { LearningState, Role } from './contracts.ts';
 import { WeirError } from './errors.ts';
+import { createAhead, type Segment } from './ahead.ts';
 import { createFeed, resumeOffset, type FeedState } from './feed.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import { headOf, type LogEntry } from './log.ts';
@@ -28,6 +29,8 @@ export interface LaneGroupOptions {
   readonly maxWaiting: number;
   /** Digest of what the state depends on; another one puts detectors back to learning. */
   readonly stateKey: string;
+  /** A slice of a snapshot ends with the detector whose copying took it so long, in milliseconds. */
+  readonly sliceMs?: number;
   readonly failed: LaneOptions['failed'];
   /** Something came too late; `endMs` is null for a notice. */
   readonly late: (role: Role | 'notice', endMs: number | null) => void;
@@ -45,8 +48,8 @@ export interface LaneGroupHandle {
   readonly lanes: readonly number[];
   /** Folds what became due; the alerts are in an order that depends on the flows alone. */
   take(feed: number, entries: readonly LogEntry<Flow>[]): Eventually<Alert[]>;
-  /** The whole state. Reading goes on at `resume[feed]` once it is restored. */
-  snapshot(): Eventually<GroupSnapshot>;
+  /** Begins to copy the state as of now, a slice at a time; the fold may go on in between. */
+  cut(): Eventually<CutHandle>;
   /** Returns the detectors that could not be restored and start learning again. */
   restore(chunks: readonly Uint8Array[]): Eventually<string[]>;
   /** Where to go on reading each feed. */
@@ -76,6 +79,8 @@ export interface DetectorStatus {
 /** A lane group in this thread. */
 export interface LaneGroup extends LaneGroupHandle {
   take(feed: number, entries: readonly LogEntry<Flow>[]): Alert[];
+  cut(): Cut;
+  /** The whole state at once. Reading goes on at `resume[feed]` once it is restored. */
   snapshot(): GroupSnapshot;
   restore(chunks: readonly Uint8Array[]): string[];
   begin(offsets: readonly number[]): void;
@@ -85,19 +90,42 @@ export interface LaneGroup extends LaneGroupHandle {
   readonly members: readonly { readonly lane: number; readonly state: Lane }[];
 }
 
+/** A snapshot under way. */
+export interface CutHandle {
+  /** Where to go on reading each feed once it is restored: as of the beginning. */
+  readonly resume: readonly number[];
+  /** Copies the state of the next detectors; null once all was given. */
+  next(): Eventually<Uint8Array[] | null>;
+  /** Nothing more of it is wanted. Idempotent. */
+  end(): Eventually<void>;
+}
+
+/** The same in this thread. */
+export interface Cut extends CutHandle {
+  next(): Uint8Array[] | null;
+  end(): void;
+}
+
 /** A flow or a notice that waits for the watermark, as the log holds it: bytes where it can. */
 interface Waiting extends Sortable {
   readonly feed: number;
   readonly entry: LogEntry<Flow>;
 }
 
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
+const SLICE_MS = 20;
+/** So many entries may be folded while a slice waits to be taken; beyond, the next ones are copied and held. */
+const MAX_AHEAD = 100_000;
 
 interface Header {
   readonly version: number;
   readonly stateKey: string;
   readonly feeds: readonly FeedState[];
   readonly inherited?: Inherited | null;
+  /** What was folded while the state was copied, with how much of it each detector took, in the order of `lanes`. */
+  readonly ahead?: readonly Segment[];
+  /** Event time that detectors may have been told of while the state was copied. */
+  readonly aheadMs?: number | null;
   readonly lanes: readonly {
     readonly lane: number;
     /** Null before anything was folded. */
@@ -110,39 +138,58 @@ interface Header {
 export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
   const feeds = Array.from({ length: options.feeds }, createFeed);
   const buffer = createSortBuffer<Waiting>();
-  const members = options.lanes.map((lane) => ({
-    lane,
-    state: createLane({ detectors: options.detectors(lane), failed: options.failed }),
-  }));
-  const byNumber = new Map(members.map(({ lane, state }) => [lane, state]));
+  let detectorCount = 0;
+  const members = options.lanes.map((lane) => {
+    const state = createLane({ detectors: options.detectors(lane), failed: options.failed });
+    const firstDetector = detectorCount;
+    detectorCount += state.detectors.length;
+    return { lane, state, firstDetector };
+  });
+  const byNumber = new Map(members.map((member) => [member.lane, member]));
+  const ahead = createAhead();
+  /** Per snapshot under way, what was folded since it began. */
+  const cuts = new Set<OpenCut>();
   let watermarkMs = -Infinity;
   /** Event time up to which everything was folded. */
   let foldedMs = -Infinity;
+  /** Event time that detectors were told of before the state was restored that is read again. */
+  let aheadMs = -Infinity;
 
-  function fold(
-    feed: number,
-    flow: Flow,
-    role: LogEntry<Flow>['role'],
-    isLate: boolean,
-    alerts: Alert[],
-  ): void {
+  const entryOf = (feed: number, offset: number): number => offset * feeds.length + feed;
+
+  /** Whom of a lane's detectors to pass over; undefined, as nearly always, when none. */
+  const holdersOf = (entry: number, firstDetector: number): ((detector: number) => boolean) | undefined =>
+    ahead.isEmpty ? undefined : (detector) => ahead.has(entry, firstDetector + detector);
+
+  function wasFolded(entry: number): void {
+    if (!ahead.isEmpty) ahead.settle(entry);
+    for (const { entries } of cuts) entries.push(entry);
+  }
+
+  function fold({ feed, offset, role, isLate }: Folded, flow: Flow, alerts: Alert[]): void {
+    const entry = entryOf(feed, offset);
     options.route(feed, flow, { role }, (number, as) => {
-      const lane = byNumber.get(number);
-      if (!lane) return;
+      const member = byNumber.get(number);
+      if (!member) return;
       if (isLate) options.late(as, flow.endMs);
-      lane.observe(flow, as, isLate, alerts);
+      member.state.observe(flow, as, isLate, alerts, holdersOf(entry, member.firstDetector));
     });
+    wasFolded(entry);
   }
 
   /** What is told, is told to every lane. */
-  function tell(notice: Notice, isLate: boolean, alerts: Alert[]): void {
+  function tell({ feed, offset, isLate }: Omit<Folded, 'role'>, notice: Notice, alerts: Alert[]): void {
+    const entry = entryOf(feed, offset);
     if (isLate) options.late('notice', null);
-    for (const { state } of members) state.tell(notice, isLate, alerts);
+    for (const { state, firstDetector } of members)
+      state.tell(notice, isLate, alerts, holdersOf(entry, firstDetector));
+    wasFolded(entry);
   }
 
   function wake({ entry, feed }: Waiting, alerts: Alert[]): void {
-    if (entry.notice) return tell(entry.notice, false, alerts);
-    fold(feed, entry.value!, entry.role, false, alerts);
+    const { notice, offset, role } = entry;
+    if (notice) return tell({ feed, offset, isLate: false }, notice, alerts);
+    fold({ feed, offset, role, isLate: false }, entry.value!, alerts);
     entry.forget?.();
   }
 
@@ -158,15 +205,15 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
 
   /** Event time is capped at the time the log took the entry: a clock years ahead must not wait for years. */
   function offer(feed: number, entry: LogEntry<Flow>, head: FlowHead | null, alerts: Alert[]): void {
-    const { notice, role } = entry;
+    const { notice, role, offset } = entry;
     if (notice) {
       const timeMs = Math.min(notice.timeMs, entry.appendMs);
-      if (timeMs <= foldedMs) return tell(notice, true, alerts);
+      if (timeMs <= foldedMs) return tell({ feed, offset, isLate: true }, notice, alerts);
       return wait({ timeMs, id: notice.record.id, tie: feed, entry, feed }, alerts);
     }
     if (!head) return;
     const timeMs = Math.min(head.endMs, entry.appendMs);
-    if (timeMs <= foldedMs) return fold(feed, entry.value!, role, true, alerts);
+    if (timeMs <= foldedMs) return fold({ feed, offset, role, isLate: true }, entry.value!, alerts);
     const { id } = head;
     // Objects of flows that wait cost the most: what they are made of stays in the log's bytes until it is their turn.
     entry.forget?.();
@@ -178,7 +225,90 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     if (watermarkMs <= foldedMs) return;
     for (const item of buffer.release(watermarkMs)) wake(item, alerts);
     foldedMs = watermarkMs;
-    for (const { state } of members) state.advance(watermarkMs, alerts);
+    // Time never goes back for a detector; that it is not told of each step changes nothing.
+    if (watermarkMs > aheadMs) for (const { state } of members) state.advance(watermarkMs, alerts);
+  }
+
+  /** What is held ahead of what comes again: it waits, or was not read yet. */
+  function aheadOf(waiting: readonly (readonly number[])[]): Segment[] {
+    if (ahead.isEmpty) return [];
+    const waits = waiting.map((offsets) => new Set(offsets));
+    return ahead.save((entry) => {
+      const feed = entry % feeds.length;
+      const offset = (entry - feed) / feeds.length;
+      return offset >= feeds[feed]!.resume || waits[feed]!.has(offset);
+    });
+  }
+
+  function cut(): Cut {
+    const waiting: number[][] = feeds.map(() => []);
+    for (const { feed, entry } of buffer.items()) waiting[feed]!.push(entry.offset);
+    const states = feeds.map((feed, i) => feed.save(waiting[i]!));
+    const begun: Omit<Header, 'ahead' | 'aheadMs' | 'lanes'> = {
+      version: STATE_VERSION,
+      stateKey: options.stateKey,
+      feeds: states,
+      inherited: group.inherited === null ? null : { ...group.inherited },
+    };
+    const saved = aheadOf(waiting);
+    const foldedToMs = finiteOrNull(foldedMs);
+    const open: OpenCut = {
+      entries: [],
+      held: [],
+      holdNext() {
+        const next = open.entries.length > MAX_AHEAD ? slice() : null;
+        if (next !== null) open.held.push(next);
+      },
+    };
+    const taken: number[] = [];
+    const chunkCounts: number[] = [];
+    const detectors = members.flatMap(({ state }) => state.detectors);
+    const { sliceMs = SLICE_MS } = options;
+    let isOver = false;
+
+    /** The state of the next detectors, each as of this moment. */
+    function slice(): Uint8Array[] | null {
+      const chunks: Uint8Array[] = [];
+      // How much is copied before others have a turn decides nothing but that, so it may depend on the machine.
+      const untilMs = performance.now() + sliceMs;
+      while (taken.length < detectors.length) {
+        const before = chunks.length;
+        chunks.push(...detectors[taken.length]!.detector.snapshot());
+        chunkCounts.push(chunks.length - before);
+        taken.push(open.entries.length);
+        if (performance.now() >= untilMs) break;
+      }
+      if (taken.length === detectors.length && !isOver) {
+        isOver = true;
+        cuts.delete(open);
+        chunks.push(...headerChunks());
+      }
+      return chunks.length === 0 ? null : chunks;
+    }
+
+    function headerChunks(): Uint8Array[] {
+      const header: Header = {
+        ...begun,
+        ahead: open.entries.length === 0 ? saved : [...saved, { entries: open.entries, taken }],
+        aheadMs: finiteOrNull(Math.max(foldedMs, aheadMs)),
+        lanes: members.map(({ lane, state, firstDetector }) => ({
+          lane,
+          foldedMs: foldedToMs,
+          detectors: state.detectors.map(({ name }, i) => ({
+            name,
+            chunks: chunkCounts[firstDetector + i]!,
+          })),
+        })),
+      };
+      return [...split(Buffer.from(JSON.stringify(header)))];
+    }
+
+    cuts.add(open);
+    return {
+      resume: states.map(resumeOffset),
+      next: () => open.held.shift() ?? (isOver ? null : slice()),
+      end: () => void cuts.delete(open),
+    };
   }
 
   const group: LaneGroup = {
@@ -208,32 +338,15 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       advance(alerts);
+      for (const open of cuts) open.holdNext();
       return group.inherited === null ? alerts : withoutUnheard(group.inherited, alerts);
     },
+    cut,
     snapshot() {
-      const waiting: number[][] = feeds.map(() => []);
-      for (const { feed, entry } of buffer.items()) waiting[feed]!.push(entry.offset);
-      const states = feeds.map((feed, i) => feed.save(waiting[i]!));
-      const body: Uint8Array[] = [];
-      const header: Header = {
-        version: STATE_VERSION,
-        stateKey: options.stateKey,
-        feeds: states,
-        inherited: group.inherited,
-        lanes: members.map(({ lane, state }) => ({
-          lane,
-          foldedMs: foldedMs === -Infinity ? null : foldedMs,
-          detectors: state.detectors.map(({ name, detector }) => {
-            const before = body.length;
-            for (const chunk of detector.snapshot()) body.push(chunk);
-            return { name, chunks: body.length - before };
-          }),
-        })),
-      };
-      return {
-        chunks: [...split(Buffer.from(JSON.stringify(header))), ...body],
-        resume: states.map(resumeOffset),
-      };
+      const whole = cut();
+      const chunks: Uint8Array[] = [];
+      for (let slice = whole.next(); slice !== null; slice = whole.next()) chunks.push(...slice);
+      return { chunks, resume: whole.resume };
     },
     restore(chunks) {
       const { header, rest } = join(chunks);
@@ -245,18 +358,25 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       header.feeds.forEach((state, i) => feeds[i]?.load(state));
       group.inherited = header.inherited ?? null;
       const fresh: string[] = [];
+      /** Of the detectors in the state, in its order, which of this group each is. */
+      const numbers: (number | null)[] = [];
       let at = 0;
       for (const saved of header.lanes) {
-        const lane = byNumber.get(saved.lane);
+        const held = byNumber.get(saved.lane);
         foldedMs = Math.max(foldedMs, saved.foldedMs ?? -Infinity);
         for (const { name, chunks: count } of saved.detectors) {
           const mine = rest.slice(at, at + count);
           at += count;
-          const member = lane?.detectors.find((each) => each.name === name);
-          if (!member || header.stateKey !== options.stateKey || !restored(member.detector, mine))
-            fresh.push(name);
+          const number = held?.state.detectors.findIndex((each) => each.name === name) ?? -1;
+          const member = held?.state.detectors[number];
+          const isRestored =
+            member && header.stateKey === options.stateKey && restored(member.detector, mine);
+          if (!isRestored) fresh.push(name);
+          numbers.push(isRestored ? held.firstDetector + number : null);
         }
       }
+      ahead.load(header.ahead ?? [], numbers);
+      aheadMs = header.aheadMs ?? -Infinity;
       return fresh;
     },
   };
@@ -276,23 +396,42 @@ function statusOf(members: LaneGroup['members'], watermarkMs: number): DetectorS
   return [...found].map(([name, sum]) => ({ name, ...sum }));
 }
 
-const CHUNK_BYTES = 900_000;
+/** What is known of an entry as it is folded. */
+interface Folded {
+  readonly feed: number;
+  readonly offset: number;
+  readonly role: LogEntry<Flow>['role'];
+  readonly isLate: boolean;
+}
 
-/** The header, in as many chunks as it takes; the first four bytes of the first say how many. */
+/** A snapshot of which not all detectors were copied yet. */
+interface OpenCut {
+  /** Entries folded since it began. */
+  readonly entries: number[];
+  /** Slices that were copied before anybody asked for them. */
+  readonly held: Uint8Array[][];
+  holdNext(): void;
+}
+
+const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const CHUNK_BYTES = 900_000;
+/** Length of the chunk that ends a state: how many chunks before it are the header. */
+const END_BYTES = 4;
+
+/** The header, in as many chunks as it takes, and the chunk that ends a state. */
 function* split(header: Buffer): Generator<Uint8Array> {
-  const count = Buffer.alloc(4);
-  count.writeUInt32LE(Math.ceil(header.length / CHUNK_BYTES));
-  for (let at = 0; at < header.length; at += CHUNK_BYTES) {
-    const part = header.subarray(at, at + CHUNK_BYTES);
-    yield at === 0 ? Buffer.concat([count, part]) : part;
-  }
+  const end = Buffer.alloc(END_BYTES);
+  end.writeUInt32LE(Math.ceil(header.length / CHUNK_BYTES));
+  for (let at = 0; at < header.length; at += CHUNK_BYTES) yield header.subarray(at, at + CHUNK_BYTES);
+  yield end;
 }
 
 function join(chunks: readonly Uint8Array[]): { header: Header; rest: readonly Uint8Array[] } {
   const buffers = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-  const first = buffers[0];
-  if (!first || first.length < 4) throw new WeirError('state_unusable', 'the snapshot is empty');
-  const count = first.readUInt32LE(0);
-  const text = Buffer.concat([first.subarray(4), ...buffers.slice(1, count)]).toString();
-  return { header: JSON.parse(text) as Header, rest: buffers.slice(count) };
+  const end = buffers.pop();
+  if (end?.length !== END_BYTES)
+    throw new WeirError('state_unusable', 'the snapshot is empty, or of an earlier form');
+  const header = buffers.splice(-end.readUInt32LE(0));
+  return { header: JSON.parse(Buffer.concat(header).toString()) as Header, rest: buffers };
 }

@@ -44,6 +44,8 @@ export interface LanePlanOptions {
   readonly detectors: readonly PlannedDetector[];
   /** Most flows that wait for the watermark, over all lanes. */
   readonly maxWaiting: number;
+  /** See `LaneGroupOptions`. */
+  readonly sliceMs?: number;
   readonly evicted: (detector: string, count: number) => void;
   /** Lanes of further copies of a flow, for the rules that group it by something else than a side; none by default. */
   readonly ruleLanes?: RuleLanes;
@@ -83,6 +85,7 @@ export function localPlan(options: LanePlanOptions): LocalLanePlan {
     create: (_group, callbacks) =>
       createLaneGroup({
         ...callbacks,
+        ...sliced(options),
         lanes,
         feeds: 1,
         route,
@@ -103,6 +106,7 @@ export function partitionedPlan(options: LanePlanOptions): LocalLanePlan {
     create: (lane, callbacks) =>
       createLaneGroup({
         ...callbacks,
+        ...sliced(options),
         lanes: [lane],
         feeds: 2,
         // Copies for rules were made where the flow was enriched.
@@ -113,6 +117,9 @@ export function partitionedPlan(options: LanePlanOptions): LocalLanePlan {
       }),
   };
 }
+
+const sliced = ({ sliceMs }: LanePlanOptions): { sliceMs?: number } =>
+  sliceMs === undefined ? {} : { sliceMs };
 
 function detectorsOf(options: LanePlanOptions, lane: number): LaneDetector[] {
   return options.detectors.map(({ name, factory, where, maxKeys, content }) => {

@@ -18,12 +18,15 @@ export interface LaneOptions {
   readonly failed: (error: unknown, item: Flow | Notice, detector: string) => void;
 }
 
+/** Whether the detector at an index has taken this already: it is read again after a restart. */
+export type Holds = (detector: number) => boolean;
+
 /** One lane: its share of the keys, with every detector's state of them. Whoever feeds it minds the order. */
 export interface Lane {
   /** Shows a copy to the detectors that want its role; one that came too late only to those that can still fold it. */
-  observe(flow: Flow, role: Role, isLate: boolean, alerts: Alert[]): void;
+  observe(flow: Flow, role: Role, isLate: boolean, alerts: Alert[], holds?: Holds): void;
   /** Tells what else was said to the detectors that listen. */
-  tell(notice: Notice, isLate: boolean, alerts: Alert[]): void;
+  tell(notice: Notice, isLate: boolean, alerts: Alert[], holds?: Holds): void;
   /** Tells the detectors that event time has passed. */
   advance(watermarkMs: number, alerts: Alert[]): void;
   readonly detectors: readonly LaneDetector[];
@@ -46,11 +49,12 @@ export function createLane({ detectors, failed }: LaneOptions): Lane {
   }
   return {
     detectors,
-    observe(flow, role, isLate, alerts) {
+    observe(flow, role, isLate, alerts, holds) {
       for (let i = 0; i < detectors.length; i++) {
         const { detector, where } = detectors[i]!;
         if (!meets(detector.key, role)) continue;
         if (isLate && detector.late !== 'fold') continue;
+        if (holds?.(i)) continue;
         try {
           if (where && !where(flow)) continue;
           for (const alert of detector.observe(flow, role)) alerts.push(alert);
@@ -60,10 +64,11 @@ export function createLane({ detectors, failed }: LaneOptions): Lane {
         }
       }
     },
-    tell(notice, isLate, alerts) {
+    tell(notice, isLate, alerts, holds) {
       for (let i = 0; i < detectors.length; i++) {
         const { detector } = detectors[i]!;
         if (!detector.notice || (isLate && detector.late !== 'fold')) continue;
+        if (holds?.(i)) continue;
         try {
           for (const alert of detector.notice(notice)) alerts.push(alert);
           failuresInARow[i] = 0;

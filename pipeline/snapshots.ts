@@ -1,12 +1,27 @@
 import { mkdir, readFile, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { WeirError, messageOf } from './errors.ts';
 import { diskError, writeAtomically } from './files.ts';
+import type { CutHandle } from './lane-group.ts';
+
+export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** The chunks of a snapshot under way. Between its slices others have their turn, whatever they are written to. */
+export async function* inTurns(cut: Pick<CutHandle, 'next'>): AsyncGenerator<Uint8Array> {
+  for (let slice = await cut.next(); slice !== null; slice = await cut.next()) {
+    yield* slice;
+    await setImmediate();
+  }
+}
 
 /** Where the state of lanes is kept. A snapshot is a function of the log up to the offsets it names. */
 export interface SnapshotStore {
-  /** Resolves with a reference of at most 1 kB once the chunks (at most 1 MB each) are durable. */
-  write(lane: number, chunks: readonly Uint8Array[]): Promise<string>;
+  /**
+   * Resolves with a reference of at most 1 kB once the chunks (at most 1 MB each) are durable. Takes them one by one,
+   * so that not all need be in memory at once.
+   */
+  write(lane: number, chunks: Chunks): Promise<string>;
   /** Rejects when the snapshot is gone or damaged. */
   read(lane: number, reference: string): Promise<Uint8Array[]>;
   /** A cursor that is durable names this snapshot now: those before it are not needed any more. */
@@ -22,13 +37,7 @@ export function fileSnapshots(directory: string): SnapshotStore {
         throw diskError(error, `cannot read ${directory}`);
       });
       const name = `lane-${lane}-${++sequence}.snapshot`;
-      const parts: Buffer[] = [];
-      for (const chunk of chunks) {
-        const length = Buffer.alloc(4);
-        length.writeUInt32LE(chunk.length);
-        parts.push(length, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-      }
-      await writeAtomically(join(directory, name), Buffer.concat(parts));
+      await writeAtomically(join(directory, name), pieces(chunks));
       await pruneUnnamed(directory, `lane-${lane}-`);
       return name;
     },
@@ -55,6 +64,26 @@ export function fileSnapshots(directory: string): SnapshotStore {
       return chunks;
     },
   };
+}
+
+/** Each write costs a turn, and all that is folded meanwhile. */
+const WRITE_BYTES = 16_000_000;
+
+/** Each chunk after its length, in pieces that are worth a write. */
+async function* pieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(chunk.length);
+    parts.push(length, chunk);
+    bytes += 4 + chunk.length;
+    if (bytes < WRITE_BYTES) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    bytes = 0;
+  }
+  if (parts.length > 0) yield Buffer.concat(parts);
 }
 
 /** Names count up from the greatest there is, whatever the clock says: the newest must sort last. */

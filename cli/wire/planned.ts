@@ -7,8 +7,11 @@ import type { LanePlan, LanePlanOptions, LocalLanePlan, PlannedDetector } from '
 import { compileQuery } from '../../query/index.ts';
 import type { DetectorConfig } from '../config/index.ts';
 
-/** Keys a detector may hold over all lanes where its options do not say. */
-const DEFAULT_MAX_KEYS = 1_000_000;
+/**
+ * Keys that a table of a detector may hold over all lanes where its options do not say: a million, and as many more as
+ * it takes for a million to fit though they are not spread evenly, with tables that are three quarters full.
+ */
+const DEFAULT_MAX_KEYS = 1_150_000;
 
 /** What a plan of lanes is made from. */
 export interface PlanSource {

@@ -1,11 +1,14 @@
 import type { Hash } from '../hash.ts';
 import { createKeyTable } from '../key-table.ts';
+import { createCountSketch } from '../stats/count-sketch.ts';
 import { createRecentValues } from '../stats/recent-values.ts';
 
 /** Connections of a pair that are held: eight hours of one call in seven minutes. */
 export const HELD = 64;
 /** A pair is held in full from its third connection on, so that a flood of pairs that speak once costs little. */
 const ADMITTED = 3;
+/** Contacts of so many times the cap of pairs are known beyond those that are held, once there are more than fit. */
+const COUNTED = 5;
 /** Pairs held in full take 1.3 kilobytes; one in so many of the cap may be. */
 const SHARE = 8;
 /** After the first judgement a pair is judged again after so many connections: while its history fills, and then. */
@@ -51,16 +54,34 @@ export interface Ripe {
 }
 
 export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number, evict: () => void): Calls {
-  const contacts = createKeyTable({ name: 'contact', maxKeys, evict });
+  let isFull = false;
+  const contacts = createKeyTable({
+    name: 'contact',
+    maxKeys,
+    evict() {
+      isFull = true;
+      evict();
+    },
+  });
+  const forgotten = createCountSketch({ name: 'forgotten', keys: maxKeys * COUNTED });
   const firstMs = contacts.column('firstMs', Float64Array);
   const times = contacts.column('times', Uint8Array);
   const pairs = createKeyTable({ name: 'pair', maxKeys: Math.max(1, Math.floor(maxKeys / SHARE)), evict });
   const lastMs = pairs.column('lastMs', Float64Array);
+  /** As of the contact that is counted, which may be forgotten sooner. */
+  const sinceMs = pairs.column('sinceMs', Float64Array);
   const sinceJudged = pairs.column('sinceJudged', Uint32Array);
   const starts = createRecentValues(pairs, 'start', HELD);
   const durations = createRecentValues(pairs, 'duration', HELD, Float32Array);
   const sent = createRecentValues(pairs, 'sent', HELD, Float32Array);
   const received = createRecentValues(pairs, 'received', HELD, Float32Array);
+
+  /** Contacts of a pair before this one, as far as they matter. That it was forgotten in between is no new beginning. */
+  function contactsBefore(pair: Hash, contact: number): number {
+    if (!isFull) return times.at[contact]!;
+    if (pairs.find(pair) !== -1) return ADMITTED - 1;
+    return Math.max(times.at[contact]!, forgotten.add(pair));
+  }
 
   return {
     get size() {
@@ -70,15 +91,17 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
       let slot = contacts.find(pair);
       if (slot === -1) {
         slot = contacts.claim(pair);
-        firstMs.at[slot] = timeMs;
+        const held = isFull ? pairs.find(pair) : -1;
+        firstMs.at[slot] = held === -1 ? timeMs : sinceMs.at[held]! || timeMs;
       }
       return firstMs.at[slot]!;
     },
     add(pair, call) {
       const contact = contacts.claim(pair);
       if (times.at[contact]! < ADMITTED - 1) {
-        times.at[contact] = times.at[contact]! + 1;
-        return false;
+        const before = contactsBefore(pair, contact);
+        times.at[contact] = Math.min(before + 1, ADMITTED - 1);
+        if (before < ADMITTED - 1) return false;
       }
       const slot = pairs.claim(pair);
       // What was held before a pause of a day says nothing of now.
@@ -86,6 +109,7 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
       const ripeMs = firstMs.at[contact]! + minSpanMs;
       const ripens = lastMs.at[slot]! < ripeMs && call.timeMs >= ripeMs;
       lastMs.at[slot] = call.timeMs;
+      sinceMs.at[slot] = firstMs.at[contact]!;
       starts.add(slot, call.startMs);
       durations.add(slot, call.durationMs);
       sent.add(slot, call.sentBytes);
@@ -105,7 +129,9 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
       };
     },
     *sections() {
+      yield ['contact.full', Uint8Array.of(isFull ? 1 : 0)];
       yield* contacts.sections();
+      yield* forgotten.sections();
       yield* pairs.sections();
       yield* starts.sections();
       yield* durations.sections();
@@ -113,7 +139,9 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
       yield* received.sections();
     },
     restore(sections) {
+      isFull = sections.get('contact.full')?.[0] === 1;
       contacts.restore(sections);
+      forgotten.restore(sections);
       pairs.restore(sections);
       starts.restore(sections);
       durations.restore(sections);

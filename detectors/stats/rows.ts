@@ -26,8 +26,9 @@ export interface Rows<T extends RowValues> {
 }
 
 /**
- * `width` numbers a key in one typed array that doubles. The key table does not know of it: who gives a slot to a new
- * key clears the row, or sees by a column of the table (which starts at 0) that what is in it is old.
+ * `width` numbers a key in one typed array that grows by a quarter: rows are wide, and as many that nobody uses would
+ * cost much. The key table does not know of it: who gives a slot to a new key clears the row, or sees by a column of
+ * the table (which starts at 0) that what is in it is old.
  */
 export function createRows<T extends RowValues>(name: string, type: RowType<T>, width: number): Rows<T> {
   let used = 0;
@@ -37,7 +38,7 @@ export function createRows<T extends RowValues>(name: string, type: RowType<T>, 
     start(slot) {
       if (slot >= used) used = slot + 1;
       if (used * width > rows.at.length) {
-        const grown = new type(Math.max(rows.at.length * 2, used * width));
+        const grown = new type(Math.max(Math.ceil(rows.at.length / width / 4) * width * 5, used * width));
         grown.set(rows.at);
         rows.at = grown;
       }

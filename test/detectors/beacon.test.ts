@@ -326,3 +326,23 @@ detectorContract({
       }),
     ]),
 });
+
+test('who calls home is found though more pairs than can be held speak once between any two calls', () => {
+  const strangers: Flow[] = flowsOf([
+    {
+      at: '1s',
+      every: '150ms',
+      times: 60 * 400,
+      from: api,
+      to: addresses('198.18', 60 * 400),
+      port: 443,
+      fate: 'answered',
+    },
+  ]);
+  const flows = [...flowsOf([calls({})]), ...strangers].sort((a, b) => a.endMs - b.endMs);
+  const { alerts } = runDetector(factory, flows, { lanes: 1, maxKeys: 240 });
+  assert.deepEqual(
+    opened(alerts).map(({ target }) => target?.ip),
+    ['203.0.113.9'],
+  );
+});

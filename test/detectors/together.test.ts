@@ -5,7 +5,15 @@ import type { Alert, Flow } from '../../schema/records.ts';
 import { seededRandom } from '../helpers/random.ts';
 import { clusterFlows } from './cluster.ts';
 import { address, addresses, flowsOf, life, node, pod, policy, ports, T0, type Traffic } from './scenario.ts';
-import { afterBaseline, everyDetector, inOneProcess, inProcesses, LANES, written } from './together.ts';
+import {
+  afterBaseline,
+  everyDetector,
+  inOneProcess,
+  inProcesses,
+  LANES,
+  whileSaving,
+  written,
+} from './together.ts';
 
 const moves =
   (bytes: number) =>
@@ -298,6 +306,15 @@ test('all detectors together: the same alerts when it is cut anywhere and goes o
   const wanted = await expected();
   fc.assert(
     fc.property(indexes, (cuts) => same(inOneProcess(plan, written(byStart), cuts).alerts, wanted)),
+    { numRuns: 3 },
+  );
+});
+
+test('all detectors together: the same alerts when it dies of a snapshot that was made while the fold went on', async () => {
+  const plan = await detectors;
+  const wanted = await expected();
+  fc.assert(
+    fc.property(indexes, (begins) => same(whileSaving(plan, written(byStart), begins).alerts, wanted)),
     { numRuns: 3 },
   );
 });

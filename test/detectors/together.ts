@@ -3,7 +3,7 @@ import { plannedDetectors } from '../../cli/wire/planned.ts';
 import { compiledRules } from '../../cli/wire/rules.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
-import type { LaneGroup } from '../../pipeline/lane-group.ts';
+import type { Cut, LaneGroup } from '../../pipeline/lane-group.ts';
 import {
   localPlan,
   partitionedPlan,
@@ -97,6 +97,44 @@ export function inOneProcess(plan: LanePlanOptions, input: Written, cuts: readon
   }
   give({ mark: markAt(Number.MAX_SAFE_INTEGER / 2) });
   take();
+  return { alerts: canonical(withoutRepeats(alerts)), late };
+}
+
+/** The same, with snapshots that are made a detector at a time while the fold goes on: it dies when one is whole. */
+export function whileSaving(plan: LanePlanOptions, input: Written, begins: readonly number[]): Fed {
+  let late = 0;
+  const create = (): LaneGroup =>
+    localPlan({ ...plan, sliceMs: 0 }).create(
+      0,
+      callbacks(() => late++),
+    );
+  let group = create();
+  const alerts: Alert[] = [];
+  const log: LogEntry<Flow>[] = [];
+  const give = (entry: Partial<LogEntry<Flow>>): void =>
+    void log.push(logEntry<Flow>(log.length, { appendMs: Number.MAX_SAFE_INTEGER, ...entry }));
+  for (const [i, value] of input.flows.entries()) {
+    give({ value });
+    if (i % BATCH === BATCH - 1) give({ mark: markAt(input.clockMs(i)) });
+  }
+  give({ mark: markAt(Number.MAX_SAFE_INTEGER / 2) });
+  const waits = begins.toSorted((a, b) => a - b);
+  let beginsAt = waits.shift() ?? Infinity;
+  let saving: { readonly cut: Cut; readonly chunks: Uint8Array[] } | null = null;
+  for (let taken = 0; taken < log.length;) {
+    const end = taken + (saving ? 7 : BATCH);
+    alerts.push(...group.take(0, log.slice(taken, end)));
+    taken = end;
+    if (!saving && taken >= beginsAt) saving = { cut: group.cut(), chunks: [] };
+    const slice = saving?.cut.next();
+    if (slice) saving?.chunks.push(...slice);
+    if (slice !== null || !saving) continue;
+    group = create();
+    group.restore(saving.chunks);
+    taken = saving.cut.resume[0]!;
+    saving = null;
+    beginsAt = waits.shift() ?? Infinity;
+  }
   return { alerts: canonical(withoutRepeats(alerts)), late };
 }
 

@@ -13,7 +13,7 @@ import { newAlert, newEvidence, newLinks, newParty, newWhy } from '../../schema/
 import type { Alert, DeadLetter, Flow } from '../../schema/records.ts';
 import { manualClock, testContext } from '../helpers/context.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
-import { fakeLog, logEntry, markAt, type FakeLog } from './fake-log.ts';
+import { fakeLog, logEntry, markAt, untilSaved, type FakeLog } from './fake-log.ts';
 
 /** An alert for each denied flow; fails on flows that are errors. */
 const perDenied: DetectorFactory = () => ({
@@ -59,9 +59,10 @@ function detecting(t: TestContext, keep?: (letters: readonly DeadLetter[]) => Pr
   t.after(() => drain.abort());
   let written: Uint8Array[] = [];
   const snapshots: SnapshotStore = {
-    write(_lane, chunks) {
-      written = [...chunks];
-      return Promise.resolve('somewhere');
+    async write(_lane, chunks) {
+      written = [];
+      for await (const chunk of chunks) written.push(chunk);
+      return 'somewhere';
     },
     read: () => Promise.resolve(written),
   };
@@ -112,7 +113,7 @@ async function started(
 ): Promise<Run> {
   const run = detecting(t, keep);
   await run.log.assign(lane);
-  await run.log.give([logEntry(0, { mark: markAt(T0 + 1e8) })], { topic: 'rekeyed' });
+  await untilSaved(run.log, run.log.give([logEntry(0, { mark: markAt(T0 + 1e8) })], { topic: 'rekeyed' }));
   return run;
 }
 

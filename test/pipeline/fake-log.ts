@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type {
   Assignment,
   ConsumeOptions,
@@ -117,6 +118,15 @@ export function fakeLog(partitions = 1): FakeLog {
     lag: () => Promise.resolve(0),
   };
   return log;
+}
+
+/** A snapshot is made beside the fold: resolves once one that what is done gives rise to was committed. */
+export async function untilSaved(log: FakeLog, done: Promise<unknown>): Promise<void> {
+  const before = log.commits.length;
+  await done;
+  while (log.commits.length === before) await setImmediate();
+  // Each partition of the lane is committed, one after the other.
+  await setImmediate();
 }
 
 /** What is read at one offset. */

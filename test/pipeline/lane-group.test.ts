@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Detector } from '../../pipeline/contracts.ts';
-import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
+import { createLaneGroup, type Cut, type LaneGroup } from '../../pipeline/lane-group.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { noticeOfLoss } from '../../pipeline/notice.ts';
 import {
@@ -21,8 +21,8 @@ import { logEntry, markAt } from './fake-log.ts';
 const DISORDER_MS = 4000;
 
 /** Raises at every second copy, naming all copies so far: it tells any difference in what was folded and when. */
-function historian(): Detector {
-  let seen: string[] = [];
+function historian(name: string): Detector {
+  let seen: string[] = [name];
   return {
     key: 'endpoint',
     *observe(flow, role) {
@@ -62,12 +62,23 @@ const alertOf = (rule: string, timeMs: number): Alert =>
     links: newLinks(),
   });
 
+const HISTORIANS = 3;
+
+/** Two lanes, each of which sees all, with detectors that are copied one by one. */
 const laneGroup = (): LaneGroup =>
   createLaneGroup({
-    lanes: [0],
+    lanes: [0, 1],
     feeds: 2,
-    route: (feed, _flow, _entry, to) => to(0, feed === 0 ? 'source' : 'destination'),
-    detectors: () => [{ name: 'historian', detector: historian(), where: null }],
+    route(feed, _flow, _entry, to) {
+      for (const lane of [0, 1]) to(lane, feed === 0 ? 'source' : 'destination');
+    },
+    detectors: (lane) =>
+      Array.from({ length: HISTORIANS }, (_, i) => ({
+        name: `historian ${i}`,
+        detector: historian(`${lane}.${i}`),
+        where: null,
+      })),
+    sliceMs: 0,
     maxWaiting: 1e6,
     stateKey: 'same',
     failed: (error) => {
@@ -151,5 +162,67 @@ test('two partitions read in any turns, delivered twice and cut anywhere: the sa
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+/**
+ * Reads both partitions in turns. A snapshot begins with each of `begins` and is made a slice a turn; once it is whole
+ * the reader dies, some turns later, and goes on from it.
+ */
+function readWhileSaving(
+  feeds: readonly (readonly LogEntry<Flow>[])[],
+  turns: readonly number[],
+  begins: readonly number[],
+): string[] {
+  const raised = new Set<string>();
+  let group = laneGroup();
+  let at = [0, 0];
+  let cut: Cut | null = null;
+  let chunks: Uint8Array[] = [];
+  let turn = 0;
+  const waits = [...begins];
+  let beginsIn = waits.shift() ?? Infinity;
+  while (at.some((offset, feed) => offset < feeds[feed]!.length)) {
+    const feed = turn % 2;
+    const length = turns[turn++ % turns.length]!;
+    const piece = feeds[feed]!.slice(at[feed], at[feed]! + length);
+    at[feed]! += piece.length;
+    for (const { rule } of group.take(feed, piece)) raised.add(rule);
+    if (cut === null) {
+      if (beginsIn-- > 0) continue;
+      cut = group.cut();
+      chunks = [];
+    }
+    const slice = cut.next();
+    if (slice !== null) {
+      chunks.push(...slice);
+      continue;
+    }
+    group = laneGroup();
+    assert.deepEqual(group.restore(chunks), []);
+    assert.deepEqual(group.resume, cut.resume);
+    at = [...cut.resume];
+    cut = null;
+    beginsIn = waits.shift() ?? Infinity;
+  }
+  return [...raised].sort();
+}
+
+test('a snapshot made while the fold goes on: the same alerts, and again when it is read before all has come again', () => {
+  const some = (max: number, minLength: number) => fc.array(fc.nat(max), { minLength, maxLength: 60 });
+  fc.assert(
+    fc.property(
+      some(DISORDER_MS, 20),
+      fc.array(fc.nat(5), { minLength: 1, maxLength: 7 }),
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.nat(12), { minLength: 1, maxLength: 5 }),
+      (shuffles, again, turns, begins) => {
+        const whole = read([partition(shuffles, [0]), partition(shuffles, [0])], [1000], new Set());
+        assert.ok(whole.length > 0);
+        const feeds = [partition(shuffles, again), partition(shuffles, [...again].reverse())];
+        assert.deepEqual(readWhileSaving(feeds, turns, begins), whole);
+      },
+    ),
+    { numRuns: 150 },
   );
 });

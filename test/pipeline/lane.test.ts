@@ -258,10 +258,10 @@ test('a state that one detector refuses starts that one anew, and the others go 
 
 test('a state of another version is refused by its name', () => {
   const { chunks } = groupOf(watcher('source')).snapshot();
-  const text = Buffer.from(chunks[0]!).toString('latin1').replace('"version":1', '"version":9');
-  assert.throws(() => groupOf(watcher('source')).restore([Buffer.from(text, 'latin1')]), {
+  const header = Buffer.from(chunks.at(-2)!).toString('latin1').replace('"version":2', '"version":9');
+  assert.throws(() => groupOf(watcher('source')).restore([Buffer.from(header, 'latin1'), chunks.at(-1)!]), {
     code: 'state_unusable',
-    message: /version 9, expected 1/,
+    message: /version 9, expected 2/,
   });
   assert.throws(() => groupOf(watcher('source')).restore([]), { code: 'state_unusable' });
 });

@@ -7,10 +7,11 @@ import type { Assignment } from '../../pipeline/log.ts';
 import { noMeter } from '../../pipeline/meter.ts';
 import { noAttempts } from '../../pipeline/quarantine.ts';
 import { fileSnapshots, type SnapshotStore } from '../../pipeline/snapshots.ts';
+import type { Flow } from '../../schema/records.ts';
 import { manualClock, silent, testContext } from '../helpers/context.ts';
 import { temporaryDirectory } from '../helpers/directory.ts';
 import { aFlow, T0 } from '../helpers/flows.ts';
-import { fakeLog, logEntry, markAt, type FakeLog } from './fake-log.ts';
+import { fakeLog, logEntry, markAt, untilSaved, type FakeLog } from './fake-log.ts';
 
 /** A process that has lane 0, with a detector that counts. */
 function member(
@@ -79,11 +80,12 @@ const assignment = (metadata: string | null, offset: number | null = null): Assi
 
 /** Flows from `from` on with the marks that let them be judged; both partitions of the lane must have spoken. */
 async function flows(log: FakeLog, from: number, count: number): Promise<void> {
-  await log.give([logEntry(0, { mark: markAt(T0 + 1e6) })], { topic: 'rekeyed' });
+  await untilSaved(log, log.give([logEntry(0, { mark: markAt(T0 + 1e6) })], { topic: 'rekeyed' }));
   const entries = Array.from({ length: count }, (_, i) =>
     logEntry(from + i, { value: aFlow({ position: from + i, startMs: T0 + from + i }), appendMs: T0 + 1e6 }),
   );
-  await log.give([...entries, logEntry(from + count, { mark: markAt(T0 + from + count) })]);
+  const last = logEntry<Flow>(from + count, { mark: markAt(T0 + from + count) });
+  await untilSaved(log, log.give([...entries, last]));
 }
 
 const newest = (log: FakeLog): { metadata: string; offset: number } => {

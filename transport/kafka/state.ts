@@ -39,7 +39,9 @@ export function kafkaSnapshots(parts: {
       const sha = createHash('sha256');
       let from = -1;
       let to = -1;
-      for (const [index, chunk] of chunks.entries()) {
+      let n = 0;
+      for await (const chunk of chunks) {
+        const index = n++;
         sha.update(chunk);
         const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
         // An empty chunk is a chunk too.
@@ -57,7 +59,7 @@ export function kafkaSnapshots(parts: {
         p: lane,
         from,
         to,
-        n: chunks.length,
+        n,
         sha: sha.digest('hex').slice(0, 16),
       };
       return JSON.stringify(reference);

@@ -1,6 +1,6 @@
 import type { Definition } from '../../../detectors/rule/definition.ts';
 import type { Role } from '../../../pipeline/contracts.ts';
-import type { DetectorStatus, GroupSnapshot, LaneGroupHandle } from '../../../pipeline/lane-group.ts';
+import type { CutHandle, DetectorStatus, LaneGroupHandle } from '../../../pipeline/lane-group.ts';
 import type { TakenUp } from '../../../pipeline/learned.ts';
 import type { Notice } from '../../../pipeline/notice.ts';
 import type { Alert, Flow } from '../../../schema/records.ts';
@@ -53,7 +53,11 @@ export interface Methods {
   /** A new, empty group in place of the one there is. */
   create: { args: []; result: State };
   take: { args: [Sent]; result: Taken };
-  snapshot: { args: []; result: GroupSnapshot };
+  /** Begins a snapshot in place of the one under way, if there is one. */
+  cut: { args: []; result: Pick<CutHandle, 'resume'> };
+  /** The next slice of it; null after the last. */
+  slice: { args: []; result: Uint8Array[] | null };
+  endCut: { args: []; result: void };
   restore: { args: [readonly Uint8Array[]]; result: State & { readonly fresh: string[] } };
   begin: { args: [readonly number[]]; result: State };
   inherit: { args: [Legacy]; result: State & { readonly takenUp: TakenUp } };

@@ -64,7 +64,10 @@ function handleOf(thread: Thread<Methods>, options: HandleOptions): LaneGroupHan
       for (const [detector, count] of taken.evicted) options.evicted(detector, count);
       return taken.alerts;
     },
-    snapshot: () => thread.call('snapshot', []),
+    async cut() {
+      const { resume } = await thread.call('cut', []);
+      return { resume, next: () => thread.call('slice', []), end: () => thread.call('endCut', []) };
+    },
     async restore(chunks) {
       const { fresh, ...after } = await thread.call('restore', [chunks]);
       state = after;

@@ -3,7 +3,7 @@ import { createRoute } from '../../../detectors/rule/route.ts';
 import { compileRule } from '../../../detectors/rule/rule.ts';
 import { createSchedule } from '../../../detectors/rule/schedule.ts';
 import { WeirError } from '../../../pipeline/errors.ts';
-import type { LaneGroup } from '../../../pipeline/lane-group.ts';
+import type { Cut, LaneGroup } from '../../../pipeline/lane-group.ts';
 import { localPlan } from '../../../pipeline/lane-plan.ts';
 import type { LogEntry } from '../../../pipeline/log.ts';
 import { answerCalls, handOver } from '../../../pipeline/thread.ts';
@@ -41,6 +41,7 @@ const create = (): LaneGroup =>
     overflowed: (count) => void told.overflowed.push(count),
   });
 let group = create();
+let cut: Cut | null = null;
 
 const state = (): State => ({
   resume: group.resume,
@@ -77,18 +78,24 @@ const inherit = ({ id, isNew, lanes: learned }: Legacy) =>
 answerCalls<Methods>({
   create() {
     group = create();
+    cut = null;
     told = nothing();
     return state();
   },
   take,
-  snapshot() {
-    const { chunks, resume } = group.snapshot();
+  cut() {
+    cut?.end();
+    cut = group.cut();
+    return { resume: cut.resume };
+  },
+  slice() {
     // Some are views of memory that is shared or used again.
-    const copies = chunks.map((chunk) => new Uint8Array(chunk));
-    return handOver(
-      { chunks: copies, resume },
-      copies.map(({ buffer }) => buffer),
-    );
+    const copies = cut?.next()?.map((chunk) => new Uint8Array(chunk)) ?? null;
+    return handOver(copies, copies?.map(({ buffer }) => buffer) ?? []);
+  },
+  endCut() {
+    cut?.end();
+    cut = null;
   },
   restore: (chunks) => ({ fresh: group.restore(chunks), ...state() }),
   begin(offsets) {
