@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import type { DeadLetter } from '../schema/records.ts';
 import { deadLetter, payloadOf } from './dead-letter.ts';
 import { diskError } from './files.ts';
@@ -16,13 +15,20 @@ export interface Attempts {
 }
 
 interface Trying {
-  first: number;
-  last: number;
-  deaths: number;
+  readonly first: number;
+  readonly last: number;
+  readonly deaths: number;
 }
 
-/** Kept in one small file per place, written without syncing: it must survive the process, not the machine. Throws
- * `disk_full` or `state_unusable` when the directory cannot be made. */
+/** Files that are kept open; of places beyond these each file is made and removed for every batch. */
+const MAX_OPEN = 64;
+/** Every state of a file is this long, so that each takes the whole place of the one before. */
+const STATE_BYTES = 80;
+
+/**
+ * Kept in one small file per place, written in place and without syncing: it must survive the process, not the
+ * machine. Throws `disk_full` or `state_unusable` when the directory cannot be made.
+ */
 export function fileAttempts(directory: string): Attempts {
   try {
     mkdirSync(directory, { recursive: true });
@@ -31,25 +37,48 @@ export function fileAttempts(directory: string): Attempts {
   }
   const pathOf = (place: string): string => `${directory}/${place.replaceAll(/[^\w.-]/g, '_')}.trying`;
   const found = new Map<string, Trying | null>();
+  const open = new Map<string, number>();
+  /** Places whose files were removed, and not made again since. */
+  const removed = new Set<string>();
+
+  function write(place: string, state: Trying | null): void {
+    let file = open.get(place);
+    if (file === undefined) {
+      mkdirSync(directory, { recursive: true });
+      // Not emptied: what is there says who died until it is written over.
+      file = openSync(pathOf(place), constants.O_WRONLY | constants.O_CREAT, 0o600);
+      removed.delete(place);
+    }
+    try {
+      writeSync(file, JSON.stringify(state).padEnd(STATE_BYTES), 0);
+    } finally {
+      if (open.size < MAX_OPEN) open.set(place, file);
+      else if (!open.has(place)) closeSync(file);
+    }
+  }
+
   return {
     begin(place, first, last) {
-      const path = pathOf(place);
-      if (!found.has(place)) found.set(place, readTrying(path));
+      if (!found.has(place)) found.set(place, readTrying(pathOf(place)));
       const before = found.get(place);
       // What was reached before the crash is tried again; anything further on is new ground.
       const deaths = before && first <= before.last && last >= before.first ? before.deaths + 1 : 0;
       if (before && first > before.last) found.set(place, null);
       try {
-        mkdirSync(dirname(path), { recursive: true });
-        writeFileSync(path, JSON.stringify({ first, last, deaths } satisfies Trying));
+        write(place, { first, last, deaths });
       } catch {
         // A full disk stops no work; all that is lost is the count of deaths.
       }
       return deaths;
     },
     done(place) {
+      if (removed.has(place)) return;
       try {
-        unlinkSync(pathOf(place));
+        if (open.has(place)) write(place, null);
+        else {
+          removed.add(place);
+          unlinkSync(pathOf(place));
+        }
       } catch {
         // Already gone: there is nothing to remember.
       }
@@ -59,7 +88,7 @@ export function fileAttempts(directory: string): Attempts {
 
 function readTrying(path: string): Trying | null {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Trying;
+    return JSON.parse(readFileSync(path, 'utf8')) as Trying | null;
   } catch {
     return null;
   }

@@ -50,6 +50,33 @@ test('one crash, whatever its cause, quarantines nothing', async (t) => {
     assert.deepEqual(await life(directory, -1), { taken: [0, 1, 2, 3, 4, 5], given: [] });
 });
 
+test('what was done is not remembered as a death, on however many partitions', async (t) => {
+  const directory = temporaryDirectory(t);
+  const places = Array.from({ length: 100 }, (_, partition) => `enriched-${partition}`);
+  const attempts = fileAttempts(directory);
+  for (let first = 0; first < 30; first += 10)
+    for (const place of places) {
+      assert.equal(attempts.begin(place, first, first + 9), 0);
+      attempts.done(place);
+      attempts.done(`${place}.single`);
+    }
+  const next = fileAttempts(directory);
+  for (const place of places) assert.equal(next.begin(place, 20, 29), 0);
+  // It died before these were done.
+  const last = fileAttempts(directory);
+  for (const place of places) {
+    assert.equal(last.begin(place, 20, 29), 1);
+    assert.equal(last.begin(place, 30, 39), 0);
+  }
+});
+
+test('who was told of in an earlier life is forgotten when its batch is done', (t) => {
+  const directory = temporaryDirectory(t);
+  fileAttempts(directory).begin('enriched-0.single', 3, 3);
+  fileAttempts(directory).done('enriched-0.single');
+  assert.equal(fileAttempts(directory).begin('enriched-0.single', 3, 3), 0);
+});
+
 // -------------------------------------------------------------------------------------------------- retry
 
 test('a pause is drawn evenly from nothing to a bound that doubles, up to its greatest', () => {

@@ -167,3 +167,19 @@ test('a nullable field takes nothing but its own type', () => {
     assert.throws(() => codec.encode({ ...aFlow(), source } as unknown as Flow), JSON.stringify(change));
   }
 });
+
+test('texts of any length are written as avsc writes them, up to the last byte of a buffer', () => {
+  const codec = codecOf('flow');
+  const type = avro.Type.forSchema(JSON.parse(schemas.flow) as avro.Schema, { wrapUnions: 'never' });
+  for (const length of [0, 1, 62, 63, 64, 65, 127, 128, 8190, 8191, 8192, 8193])
+    for (const end of ['', 'x', 'é', '€', '🙂'])
+      for (const origin of ['a'.repeat(length) + end, end + 'a'.repeat(length)]) {
+        const flow = { ...aFlow(), origin };
+        const bytes = type.toBuffer(flow);
+        const buffer = Buffer.alloc(bytes.length + 3, 255);
+        assert.equal(codec.encodeInto(buffer, 3, flow), buffer.length);
+        assert.ok(buffer.subarray(3).equals(bytes));
+        assert.equal(codec.encodeInto(buffer, 4, flow), -1);
+        assert.equal(codec.decode(bytes).origin, origin);
+      }
+});
