@@ -1,6 +1,8 @@
 import { digest } from '../schema/ids.ts';
-import type { Alert, AlertAction, AlertEndpoint, Severity, Why } from '../schema/records.ts';
-import { newAlert, newEvidence, newLinks, Severities } from '../schema/records.ts';
+import type { Alert, AlertAction, Severity, Why } from '../schema/records.ts';
+import { Severities } from '../schema/records.ts';
+import { alertRecord } from './alert-record.ts';
+import { disown, explainLeftOut, LEFT_OUT, leftOutOpening, MOST_COUNTED, nameOfParty } from './left-out.ts';
 import {
   addEvidence,
   openAlert,
@@ -10,7 +12,6 @@ import {
   type Opening,
   type Seen,
 } from './open-alert.ts';
-import { searchCommand } from './search-link.ts';
 
 /** Alerts that are open in one lane of one detector. */
 export interface AlertBook {
@@ -19,7 +20,10 @@ export interface AlertBook {
   readonly dueMs: number;
   /** By the hash of the grouping key. */
   get(handle: number): OpenAlert | undefined;
-  /** Opens an alert with what was seen as its evidence. The handle must not be open. */
+  /**
+   * Opens an alert with what was seen as its evidence. The handle must not be open. Where there is no room for it, it is
+   * counted in the one alert that stands for all that is left out, which is returned in its place.
+   */
   open(handle: number, seen: Seen, opening: Opening, out: Alert[]): OpenAlert;
   /** Adds evidence to an open alert; a new revision goes to `out` when one is due. */
   add(alert: OpenAlert, seen: Seen, finding: Finding, out: Alert[]): void;
@@ -58,13 +62,16 @@ export interface AlertBookOptions {
   readonly quietMs: number;
   readonly maxOpen: number;
   readonly runbook: string;
-  /** Called for each alert closed early because `maxOpen` was reached. */
+  /** Called for each alert closed early, and for each case left out, because `maxOpen` was reached. */
   readonly evicted: (count: number) => void;
   /** Says why, from the state of the alert alone. Called for every revision. */
   readonly explain: (alert: OpenAlert) => Explanation;
 }
 
-/** Most open alerts of one detector in one lane: each holds a few kB of evidence. */
+/**
+ * Most open alerts of one detector in one lane, beside the one of what is left out: each holds a few kB of evidence, and
+ * more would be read by nobody.
+ */
 export const MAX_OPEN_ALERTS = 1_000;
 
 /**
@@ -72,21 +79,36 @@ export const MAX_OPEN_ALERTS = 1_000;
  * in severity (escalated) and at the close, which comes after `quietMs` of event time without evidence. What is
  * emitted, and every field of it, is a function of the flows: evidence later than `quietMs` always meets a closed
  * alert, whether or not time was advanced in between.
+ *
+ * A full book gives way only to what is more severe than the least severe of what is open. All else is told by one alert
+ * that counts and names it. Were the oldest closed instead, a thousand and one cases that go on would close and open each
+ * other in turn, two records a flow.
  */
 export function createAlertBook(options: AlertBookOptions): AlertBook {
   const { name, detector, contentVersion, quietMs, maxOpen, runbook, evicted, explain } = options;
   /** In order of `lastMs`: evidence moves an alert to the end. */
   const alerts = new Map<number, OpenAlert>();
+  /** How many of them there are by severity, without that of what is left out. */
+  const severities = Severities.map(() => 0);
+  /** Handles of the first cases that were left out. */
+  const leftOut = new Set<number>();
   let dueMs = Number.POSITIVE_INFINITY;
 
   function emit(alert: OpenAlert, action: AlertAction, raisedMs: number, out: Alert[]): void {
     alert.revision++;
-    out.push(render(alert, action, raisedMs));
+    const explanation = alert.handle === LEFT_OUT ? explainLeftOut(alert, detector, maxOpen) : explain(alert);
+    out.push(alertRecord(alert, { detector, contentVersion, runbook, action, raisedMs, explanation }));
   }
 
   function close(alert: OpenAlert, raisedMs: number, out: Alert[]): void {
     alerts.delete(alert.handle);
+    countIn(alert, -1);
     emit(alert, 'closed', raisedMs, out);
+    if (alert.handle === LEFT_OUT) leftOut.clear();
+  }
+
+  function countIn({ handle, severity }: OpenAlert, by: 1 | -1): void {
+    if (handle !== LEFT_OUT) severities[rank(severity)]! += by;
   }
 
   function closeDue(timeMs: number, out: Alert[]): void {
@@ -100,51 +122,65 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     dueMs = Number.POSITIVE_INFINITY;
   }
 
-  function render(alert: OpenAlert, action: AlertAction, raisedMs: number): Alert {
-    const { score, why } = explain(alert);
-    const evidence = newEvidence();
-    evidence.flows = alert.flows.slice();
-    evidence.flowIds = alert.flowIds.slice();
-    evidence.ports = alert.ports.slice();
-    evidence.peers = alert.peers.slice();
-    evidence.policies = alert.policies.slice();
-    evidence.records = alert.records.slice();
-    const links = newLinks();
-    links.runbook = runbook;
-    links.search = searchCommand(alert.query, alert.firstMs, alert.lastMs);
-    const record = newAlert({
-      id: alert.id,
-      revision: alert.revision,
-      detector,
-      rule: alert.rule,
-      score,
-      entity: alert.entity,
-      cluster: alert.cluster,
-      firstMs: alert.firstMs,
-      lastMs: alert.lastMs,
-      raisedMs,
-      count: alert.count,
-      why,
-      evidence,
-      links,
-    });
-    record.action = action;
-    record.severity = alert.severity;
-    record.target = alert.target;
-    record.tenant = alert.tenant;
-    record.tenants = alert.tenants.slice();
-    record.scopes = alert.scopes.slice();
-    record.owner = alert.owner;
-    record.outcome = alert.outcome;
-    record.source = singleValued(alert.source);
-    record.destination = singleValued(alert.destination);
-    record.protocol = alert.protocol;
-    record.policy = alert.policy;
-    record.attack = alert.attack;
-    record.coverage = alert.coverage;
-    record.contentVersion = contentVersion;
-    return record;
+  function begin(handle: number, seen: Seen, opening: Opening, out: Alert[]): OpenAlert {
+    const raisedMs = opening.decidedMs ?? timeOf(seen);
+    const firstMs = Math.min(opening.earlier?.firstMs ?? timeOf(seen), timeOf(seen));
+    const { tenant } = ownerOf(seen, opening.about);
+    const id = digest(22, detector, opening.rule, seen.cluster, tenant, opening.key, firstMs);
+    const alert = openAlert(id, handle, seen, opening);
+    if (handle === LEFT_OUT) disown(alert);
+    addEvidence(alert, seen, opening.peer);
+    alert.lastMs = Math.max(alert.lastMs, raisedMs);
+    alert.nextCount = stepAbove(alert.count);
+    alerts.set(handle, alert);
+    countIn(alert, 1);
+    dueMs = Math.min(dueMs, alert.lastMs + quietMs);
+    emit(alert, 'opened', raisedMs, out);
+    return alert;
   }
+
+  function add(alert: OpenAlert, seen: Seen, finding: Finding, out: Alert[]): void {
+    addEvidence(alert, seen, finding.peer);
+    alerts.delete(alert.handle);
+    alerts.set(alert.handle, alert);
+    const due = alert.count >= alert.nextCount;
+    if (due) alert.nextCount = stepAbove(alert.count);
+    if (rank(finding.severity) > rank(alert.severity)) {
+      countIn(alert, -1);
+      alert.severity = finding.severity;
+      countIn(alert, 1);
+      emit(alert, 'escalated', timeOf(seen), out);
+    } else if (due) {
+      emit(alert, 'updated', timeOf(seen), out);
+    }
+  }
+
+  /** Closes the least severe alert, of these the one without evidence for longest, if what comes is more severe. */
+  function giveWay(severity: Severity, raisedMs: number, out: Alert[]): boolean {
+    const least = severities.findIndex((count) => count > 0);
+    if (least === -1 || least >= rank(severity)) return false;
+    for (const alert of alerts.values()) {
+      if (alert.handle === LEFT_OUT || rank(alert.severity) !== least) continue;
+      close(alert, raisedMs, out);
+      evicted(1);
+      return true;
+    }
+    return false;
+  }
+
+  function leaveOut(handle: number, seen: Seen, opening: Opening, out: Alert[]): OpenAlert {
+    if (leftOut.size < MOST_COUNTED && !leftOut.has(handle)) {
+      leftOut.add(handle);
+      evicted(1);
+    }
+    const held = alerts.get(LEFT_OUT);
+    if (held === undefined) return begin(LEFT_OUT, seen, leftOutOpening(seen.cluster, opening), out);
+    held.facts['leftOut'] = leftOut.size;
+    add(held, seen, { severity: opening.severity, peer: nameOfParty(opening.entity) }, out);
+    return held;
+  }
+
+  const isFull = (): boolean => alerts.size - (alerts.has(LEFT_OUT) ? 1 : 0) >= maxOpen;
 
   return {
     get size() {
@@ -155,39 +191,11 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
     },
     get: (handle) => alerts.get(handle),
     open(handle, seen, opening, out) {
-      if (alerts.size >= maxOpen) {
-        for (const oldest of alerts.values()) {
-          close(oldest, opening.decidedMs ?? timeOf(seen), out);
-          evicted(1);
-          break;
-        }
-      }
       const raisedMs = opening.decidedMs ?? timeOf(seen);
-      const firstMs = Math.min(opening.earlier?.firstMs ?? timeOf(seen), timeOf(seen));
-      const { tenant } = ownerOf(seen, opening.about);
-      const id = digest(22, detector, opening.rule, seen.cluster, tenant, opening.key, firstMs);
-      const alert = openAlert(id, handle, seen, opening);
-      addEvidence(alert, seen, opening.peer);
-      alert.lastMs = Math.max(alert.lastMs, raisedMs);
-      alert.nextCount = stepAbove(alert.count);
-      alerts.set(handle, alert);
-      dueMs = Math.min(dueMs, alert.lastMs + quietMs);
-      emit(alert, 'opened', raisedMs, out);
-      return alert;
+      if (isFull() && !giveWay(opening.severity, raisedMs, out)) return leaveOut(handle, seen, opening, out);
+      return begin(handle, seen, opening, out);
     },
-    add(alert, seen, finding, out) {
-      addEvidence(alert, seen, finding.peer);
-      alerts.delete(alert.handle);
-      alerts.set(alert.handle, alert);
-      const due = alert.count >= alert.nextCount;
-      if (due) alert.nextCount = stepAbove(alert.count);
-      if (rank(finding.severity) > rank(alert.severity)) {
-        alert.severity = finding.severity;
-        emit(alert, 'escalated', timeOf(seen), out);
-      } else if (due) {
-        emit(alert, 'updated', timeOf(seen), out);
-      }
-    },
+    add,
     close,
     keep(alert, timeMs) {
       alert.lastMs = Math.max(alert.lastMs, timeMs);
@@ -205,20 +213,32 @@ export function createAlertBook(options: AlertBookOptions): AlertBook {
       for (const alert of alerts.values()) close(alert, raisedMs, out);
       dueMs = Number.POSITIVE_INFINITY;
     },
-    section: () => [`${name}.alerts`, Buffer.from(JSON.stringify([...alerts.values()]))],
+    section() {
+      const saved: Saved[] = [...alerts.values()].map((alert) =>
+        alert.handle === LEFT_OUT ? { ...alert, leftOut: [...leftOut] } : alert,
+      );
+      return [`${name}.alerts`, Buffer.from(JSON.stringify(saved))];
+    },
     restore(sections) {
       alerts.clear();
       dueMs = Number.POSITIVE_INFINITY;
       const bytes = sections.get(`${name}.alerts`);
-      const saved = bytes ? (JSON.parse(Buffer.from(bytes).toString('utf8')) as OpenAlert[]) : [];
-      for (const alert of saved) {
+      const saved = bytes ? (JSON.parse(Buffer.from(bytes).toString('utf8')) as Saved[]) : [];
+      severities.fill(0);
+      leftOut.clear();
+      for (const { leftOut: cases = [], ...alert } of saved) {
         // A state that was saved before there was other evidence than flows has no list of it.
         alerts.set(alert.handle, { ...alert, records: alert.records ?? [] });
+        countIn(alert, 1);
+        for (const handle of cases) leftOut.add(handle);
         dueMs = Math.min(dueMs, alert.lastMs + quietMs);
       }
     },
   };
 }
+
+/** An alert in a snapshot; that of what is left out with the cases it counted. */
+type Saved = OpenAlert & { readonly leftOut?: readonly number[] };
 
 const NONE: readonly Alert[] = [];
 
@@ -229,10 +249,4 @@ function stepAbove(count: number): number {
   let step = 10;
   while (step <= count) step *= 10;
   return step;
-}
-
-/** The side as it was in all evidence; null when nothing of it was. */
-function singleValued(side: AlertEndpoint): AlertEndpoint | null {
-  for (const value of Object.values(side)) if (value !== null) return { ...side };
-  return null;
 }

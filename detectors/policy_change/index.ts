@@ -10,7 +10,7 @@ import { eventMs } from '../event-time.ts';
 import { addNumber, addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
 import { bytesOf, createKeyTable, readAs } from '../key-table.ts';
 import { createLearning } from '../learning.ts';
-import type { Occurrence } from '../open-alert.ts';
+import { addDistinct, type Occurrence } from '../open-alert.ts';
 import { entityKey, partyOf, placeOf } from '../party.ts';
 import { createRecentSet } from '../recent-set.ts';
 import { namespaceQuery, sideQuery } from '../search-link.ts';
@@ -195,7 +195,7 @@ function createPolicyChange(options: Options, context: DetectorContext): Detecto
       },
       alerts,
     );
-    opened.records.push(change.id);
+    addDistinct(opened.records, change.id);
     return alerts;
   }
 

@@ -13,6 +13,10 @@ export interface ContactRing {
   port(age: number): number;
   /** Transport class in the low two bits, then FAILED, PUBLIC and SEEN. */
   kind(age: number): number;
+  /** How many contacts are with the host of the newest, over all that is held. */
+  withHost(): number;
+  /** How many contacts failed on the port and transport of the newest, over all that is held. */
+  failedOnPort(): number;
   clear(): void;
 }
 
@@ -22,6 +26,9 @@ export const PUBLIC = 8;
 export const SEEN = 16;
 /** Mask of the transport class. */
 export const TRANSPORT = 3;
+/** In a word: the port and transport class, and these with whether the contact failed. */
+const PLACE = 0xffff | (TRANSPORT << 16);
+const FAILED_PLACE = PLACE | (FAILED << 16);
 
 export function createContactRing(): ContactRing {
   /** A power of two, so that a place in the ring is found without a division. */
@@ -69,6 +76,23 @@ export function createContactRing(): ContactRing {
     host: (age) => hosts[at(age)]!,
     port: (age) => words[at(age)]! & 0xffff,
     kind: (age) => words[at(age)]! >>> 16,
+    withHost() {
+      const held = hosts;
+      const mask = capacity - 1;
+      const host = held[newest & mask]!;
+      let count = 0;
+      for (let age = 0; age < length; age++) if (held[(newest - age) & mask] === host) count++;
+      return count;
+    },
+    failedOnPort() {
+      const held = words;
+      const mask = capacity - 1;
+      const failed = (held[newest & mask]! & PLACE) | (FAILED << 16);
+      let count = 0;
+      for (let age = 0; age < length; age++)
+        if ((held[(newest - age) & mask]! & FAILED_PLACE) === failed) count++;
+      return count;
+    },
     clear() {
       length = 0;
     },

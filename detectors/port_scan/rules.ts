@@ -55,7 +55,12 @@ export function createRules(options: Options): Rules {
     beta: options.alpha,
   });
 
+  /** Fewer contacts with one host are no scan of it, whenever they were and whatever became of them. */
+  const fewestOnHost = Math.min(options.verticalFailed, options.verticalAny, options.sensitiveFailed);
+
   function onHost(ring: ContactRing): Decision | null {
+    // Most sources that are looked at one by one are busy, and meet many hosts: this alone ends nearly all.
+    if (ring.withHost() < fewestOnHost) return null;
     const now = ring.timeMs(0);
     const host = ring.host(0);
     let failed = 0;
@@ -94,6 +99,8 @@ export function createRules(options: Options): Rules {
     const now = ring.timeMs(0);
     const port = ring.port(0);
     const transport = ring.kind(0) & TRANSPORT;
+    const least = transport === transports.udp ? options.horizontalFailedUdp : options.horizontalFailed;
+    if (transport !== transports.icmp && ring.failedOnPort() < least) return null;
     let failed = 0;
     let met = 0;
     let metInside = 0;
@@ -116,7 +123,6 @@ export function createRules(options: Options): Rules {
       if (failed < options.horizontalFailed || failed * 2 < met) return null;
       return decision('sweep', failed, options.horizontalFailed, windowMs);
     }
-    const least = transport === transports.udp ? options.horizontalFailedUdp : options.horizontalFailed;
     if (failed < least || !enough) return null;
     // Peers of a mesh fail on as many ports as hosts; a search has one port in mind.
     return failed * 2 >= failedElsewhere ? decision('horizontal', failed, least, windowMs) : null;

@@ -10,7 +10,7 @@ export const options = z.strictObject({
     .max(10_000)
     .default(500)
     .describe(
-      'Most alerts of one rule that are open in a lane; beyond it the one without evidence for longest closes early.',
+      'Most alerts of one rule that are open in a lane; what more there is, is counted and named by one alert.',
     ),
 });
 

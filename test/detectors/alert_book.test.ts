@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAlertBook } from '../../detectors/alert-book.ts';
+import { tenantView } from '../../pipeline/tenant.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
 import { newFactor, newWhy } from '../../schema/records.ts';
 import { partyOf } from '../../detectors/party.ts';
@@ -140,16 +141,94 @@ test('alert book: evidence is bounded, whatever comes', () => {
   assert.ok(JSON.stringify(last).length < 8_000);
 });
 
-test('alert book: at its cap it closes the one without evidence for longest, and counts it', () => {
+const actionsOf = (alerts: readonly Alert[]): string[] =>
+  alerts.map(({ action, rule }) => (rule === 'A rule' ? action : `${action}: ${rule}`));
+
+test('alert book: a full book does not close and open in turn: one alert counts and names what is left out', () => {
   const held = aBook(2);
-  const flows = line({ every: '1s', times: 4 });
-  const alerts = [1, 2, 1, 3].flatMap((handle, i) => fold(held, [flows[i]!], handle));
+  const flows = line({
+    every: '1ms',
+    times: 6_000,
+    from: [pod('shop/web'), pod('shop/api'), pod('shop/job')],
+  });
+  const alerts = flows.flatMap((flow, i) => fold(held, [flow], (i % 30) + 1));
+  const own = alerts.filter(({ rule }) => rule === 'A rule');
+  const rest = alerts.filter(({ rule }) => rule !== 'A rule');
+  assert.ok(!alerts.some(({ action }) => action === 'closed'));
+  assert.equal(new Set(own.map(({ id }) => id)).size, 2);
   assert.deepEqual(
-    alerts.map(({ action }) => action),
-    ['opened', 'opened', 'closed', 'opened'],
+    rest.map(({ action, count }) => [action, count]),
+    [
+      ['opened', 1],
+      ['updated', 10],
+      ['updated', 100],
+      ['updated', 1_000],
+    ],
   );
-  assert.equal(alerts[2]!.id, alerts[1]!.id);
-  assert.equal(held.evicted(), 1);
+  const last = rest.at(-1)!;
+  assert.deepEqual([last.rule, last.entity.kind, last.severity], ['Alerts left out', 'cluster', 'low']);
+  assert.deepEqual(last.evidence.peers.toSorted(), ['shop/api', 'shop/job', 'shop/web']);
+  assert.match(last.why.summary, /^test has 2 alerts open in one lane.*28 further cases \(1000 findings/);
+  assert.equal(held.evicted(), 28);
+});
+
+test('alert book: a full book gives way to what is more severe, and to nothing else', () => {
+  const held = aBook(2);
+  const flows = line({ every: '1s', times: 7, port: [80, 80, 80, 666, 666, 666, 80] });
+  const alerts = [1, 2, 3, 4, 5, 6, 1].flatMap((handle, i) => fold(held, [flows[i]!], handle));
+  assert.deepEqual(actionsOf(alerts), [
+    'opened',
+    'opened',
+    'opened: Alerts left out',
+    'closed',
+    'opened',
+    'closed',
+    'opened',
+    'escalated: Alerts left out',
+  ]);
+  // The least severe that had no evidence for longest went first, and what is known of it later opens nothing.
+  assert.equal(alerts[3]!.id, alerts[0]!.id);
+  assert.equal(alerts[5]!.id, alerts[1]!.id);
+});
+
+test('alert book: once there is room again each case has an alert of its own', () => {
+  const held = aBook(1);
+  const [first, second] = [line({}), line({ at: '10s' })];
+  const later = line({ at: '300s' });
+  const alerts = [...fold(held, first, 1), ...fold(held, second, 2), ...fold(held, later, 2)];
+  assert.deepEqual(actionsOf(alerts), [
+    'opened',
+    'opened: Alerts left out',
+    'closed',
+    'closed: Alerts left out',
+    'opened',
+  ]);
+});
+
+test('alert book: what is left out is told to no tenant whole, and survives a restart', () => {
+  const held = aBook(1);
+  const flows = line({
+    every: '1s',
+    times: 40,
+    from: pod('shop/web', { tenant: 'a' }),
+    to: pod('shop/db', { tenant: 'a' }),
+  });
+  const show = (to: ReturnType<typeof aBook>, from: number, until: number): Alert[] =>
+    flows.slice(from, until).flatMap((flow, i) => fold(to, [flow], from + i + 1));
+  const before = show(held, 0, 20);
+  const again = aBook(1);
+  again.book.restore(new Map([held.book.section()]));
+  const after = show(again, 20, 40);
+  assert.deepEqual(after, show(held, 20, 40));
+  again.book.closeDue(Number.MAX_SAFE_INTEGER, after);
+  const [left] = before.filter(({ rule }) => rule !== 'A rule');
+  const closed = after.find(({ id, action }) => id === left!.id && action === 'closed')!;
+  assert.equal(closed.count, 39);
+  assert.equal(closed.why.factors.find(({ name }) => name === 'cases_left_out')?.observed, 39);
+  assert.equal(closed.tenant, null);
+  const view = tenantView('alert', closed, 'a')!;
+  assert.deepEqual(view.evidence.peers, []);
+  assert.doesNotMatch(view.why.summary, /shop/);
 });
 
 test('alert book: the search command survives quotes in names and covers the evidence', () => {

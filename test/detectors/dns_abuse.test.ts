@@ -35,6 +35,18 @@ const asks = (traffic: Partial<Traffic>): Traffic => ({
   ...traffic,
 });
 
+test('dns_abuse: more tunnels than alerts may be open are no storm of closing and opening', () => {
+  const sources = Array.from({ length: 60 }, (_, i) => pod(`shop/web-${i}`));
+  const flows = flowsOf([asks({ from: sources, every: '100ms', times: 3_000, tune: asked(100, 400_000) })]);
+  // As many keys as alerts: the cap of a lane is never above that of its keys.
+  const { alerts } = runDetector(factory, flows, { lanes: 1, maxKeys: 20 });
+  const own = alerts.filter(({ rule }) => rule === 'DNS tunnel');
+  const rest = alerts.filter(({ rule }) => rule === 'Alerts left out');
+  assert.equal(opened(own).length, 20);
+  assert.equal(opened(rest).length, 1);
+  assert.match(rest.at(-1)!.why.summary, /^dns_abuse has 20 alerts open in one lane.* 40 further cases/);
+});
+
 interface Scenario {
   readonly name: string;
   readonly traffic: readonly Traffic[];
