@@ -26,7 +26,7 @@ export interface LaneGroupOptions {
   readonly detectors: (lane: number) => readonly LaneDetector[];
   /** Most flows that may wait for the watermark; beyond it the oldest second is folded early. */
   readonly maxWaiting: number;
-  /** Digest of what the state depends on; another one puts detectors back to learning. */
+  /** Digest of how keys are spread over lanes; another one puts every detector back to learning. */
   readonly stateKey: string;
   readonly failed: LaneOptions['failed'];
   readonly late: (item: Flow | Notice, role: Role | 'notice') => void;
@@ -42,7 +42,7 @@ export interface LaneGroup {
   take(feed: number, entries: readonly LogEntry<Flow>[]): Alert[];
   /** The whole state. Reading goes on at `resume[feed]` once it is restored. */
   snapshot(): { chunks: Uint8Array[]; resume: number[] };
-  /** Returns the detectors that could not be restored and start learning again. */
+  /** Returns the detectors that start learning: those that are new, and those whose options or state are others. */
   restore(chunks: readonly Uint8Array[]): string[];
   /** Where to go on reading each feed. */
   readonly resume: readonly number[];
@@ -72,6 +72,14 @@ type Waiting = WaitingFlow | WaitingNotice;
 
 const STATE_VERSION = 1;
 
+/** The state of a detector is its own: what others are configured beside it, or how, makes no difference to it. */
+interface SavedDetector {
+  readonly name: string;
+  /** Digest of the options that it learned with. */
+  readonly contentVersion: string | null;
+  readonly chunks: number;
+}
+
 interface Header {
   readonly version: number;
   readonly stateKey: string;
@@ -81,7 +89,7 @@ interface Header {
     readonly lane: number;
     /** Null before anything was folded. */
     readonly foldedMs: number | null;
-    readonly detectors: readonly { readonly name: string; readonly chunks: number }[];
+    readonly detectors: readonly SavedDetector[];
   }[];
 }
 
@@ -191,10 +199,10 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         lanes: members.map(({ lane, state }) => ({
           lane,
           foldedMs: foldedMs === -Infinity ? null : foldedMs,
-          detectors: state.detectors.map(({ name, detector }) => {
+          detectors: state.detectors.map(({ name, contentVersion = null, detector }): SavedDetector => {
             const before = body.length;
             for (const chunk of detector.snapshot()) body.push(chunk);
-            return { name, chunks: body.length - before };
+            return { name, contentVersion, chunks: body.length - before };
           }),
         })),
       };
@@ -212,20 +220,22 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         );
       header.feeds.forEach((state, i) => feeds[i]?.load(state));
       group.inherited = header.inherited ?? null;
-      const fresh: string[] = [];
+      const known = new Set<LaneDetector>();
       let at = 0;
       for (const saved of header.lanes) {
         const lane = byNumber.get(saved.lane);
         foldedMs = Math.max(foldedMs, saved.foldedMs ?? -Infinity);
-        for (const { name, chunks: count } of saved.detectors) {
+        for (const { name, contentVersion, chunks: count } of saved.detectors) {
           const mine = rest.slice(at, at + count);
           at += count;
           const member = lane?.detectors.find((each) => each.name === name);
-          if (!member || header.stateKey !== options.stateKey || !restored(member.detector, mine))
-            fresh.push(name);
+          if (!member || header.stateKey !== options.stateKey) continue;
+          if (contentVersion !== (member.contentVersion ?? null)) continue;
+          if (restored(member.detector, mine)) known.add(member);
         }
       }
-      return fresh;
+      const fresh = members.flatMap(({ state }) => state.detectors.filter((each) => !known.has(each)));
+      return [...new Set(fresh.map(({ name }) => name))];
     },
   };
   return group;
