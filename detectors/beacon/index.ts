@@ -105,12 +105,18 @@ function createBeacon(
     const isNew =
       !isPrevalent && firstMs > timeMs - baseline.historyMs(flow.cluster, timeMs) + options.learnMs;
     if (direction === directions.inside && !isNew && !isAcross(flow)) return out ?? NONE;
-    // What fails inside is a retry; a server outside that is gone is still called.
-    if (outcome === outcomes.none || (outcome === outcomes.failed && direction === directions.inside))
+    if (outcome === outcomes.none || (outcome === outcomes.failed && isVain(flow, direction)))
       return out ?? NONE;
     if (flow.unit !== 'connection' && isKnownConnection(flow)) return out ?? NONE;
     return called(flow, { direction, sources, knownMs: timeMs - firstMs, isNew, isPrevalent }, out);
   }
+
+  /**
+   * What fails inside is a retry; a server outside that is gone is still called. A datagram that nobody answers asks nobody: it
+   * announces something to the network, or is a log line or a measurement on its way.
+   */
+  const isVain = ({ protocol }: Flow, direction: Direction): boolean =>
+    direction === directions.inside || protocol === UDP;
 
   /**
    * A server of the internet that strangers call: how many they are says little of one that calls it for days. Who
