@@ -25,6 +25,13 @@ const DISCOVERY_PORTS = new Set([67, 68, 137, 138, 546, 547, 1900, 3702, 5353, 5
 /** UDP services that never answer: syslog, traps, flow export, statsd and the tunnels between nodes. */
 const ONE_WAY_PORTS = new Set([162, 514, 2055, 4739, 4789, 4790, 6081, 6343, 8125, 8472, 9995, 9996, 51820]);
 
+/** Where traceroute sends its datagrams, a port further with each (IANA: traceroute), so that nobody takes them. */
+const TRACEROUTE_FROM = 33_434;
+const TRACEROUTE_TO = 33_689;
+
+/** QUIC is tried beside TCP, and many a firewall lets none of it through: that nobody answers says nothing of the host. */
+const QUIC_PORT = 443;
+
 /** Ports on which a client that is denied the internet meets a new address with every name lookup. */
 const ROTATING_PORTS = new Set([53, 80, 123, 443, 853]);
 
@@ -59,6 +66,15 @@ export function contactOutcome(flow: Flow): ContactOutcome {
   if (protocol !== TCP && protocol !== SCTP && protocol !== null) return outcomes.none;
   if (flow.initiatorGuessed && isReplyLike(flow)) return outcomes.none;
   return denied ? outcomes.failed : connectionOutcome(flow);
+}
+
+/** What a contact says of a search: as above, but for datagrams that get no answer wherever they go. */
+export function searchOutcome(flow: Flow): ContactOutcome {
+  const outcome = contactOutcome(flow);
+  if (outcome !== outcomes.failed || flow.protocol !== UDP) return outcome;
+  const port = flow.destination.port ?? 0;
+  const isTraceroute = port >= TRACEROUTE_FROM && port <= TRACEROUTE_TO;
+  return isTraceroute || (port === QUIC_PORT && flow.verdict !== 'deny') ? outcomes.none : outcome;
 }
 
 function connectionOutcome(flow: Flow): ContactOutcome {

@@ -7,7 +7,10 @@ export interface Attack {
   readonly detail: string;
   readonly kind: AttackKind;
   readonly flows: readonly Seen[];
+  /** When its first flow began. */
   readonly beginMs: number;
+  /** Event time of the first record that shows it: an origin tells of a connection when it ends. */
+  readonly shownMs: number;
 }
 
 /** An attack with what found it. */
@@ -15,8 +18,16 @@ export interface JudgedAttack {
   readonly detail: string;
   readonly kind: AttackKind;
   readonly flows: number;
-  /** Each detector that found it, with the time from the first malicious flow to the alert; the first first. */
-  readonly foundBy: readonly { readonly detector: string; readonly afterMs: number }[];
+  /** Each detector that found it; the first first. */
+  readonly foundBy: readonly Found[];
+}
+
+export interface Found {
+  readonly detector: string;
+  /** From the begin of the first malicious flow to the alert. */
+  readonly afterMs: number;
+  /** The same by event time alone, from the first malicious record: what detection adds to the wait for the origin. */
+  readonly afterShownMs: number;
 }
 
 /** More initiators than this in one description are a crowd that does one thing, such as a flood or a botnet. */
@@ -32,6 +43,7 @@ export function attacksOf(flows: readonly Seen[], subject: { name: string; about
       kind: kindOf([detail, subject.name, subject.about]),
       flows: part,
       beginMs: part.reduce((least, { startMs }) => Math.min(least, startMs), Number.POSITIVE_INFINITY),
+      shownMs: part.reduce((least, { endMs }) => Math.min(least, endMs), Number.POSITIVE_INFINITY),
     }));
   });
 }
@@ -61,15 +73,18 @@ export function judgeAttacks(attacks: readonly Attack[], findings: readonly Find
     if (finding.verdict === 'true')
       for (const { id, label } of finding.flows)
         if (label.truth === 'malicious') addTo(findingsOfFlow, id, finding);
-  return attacks.map(({ detail, kind, flows, beginMs }) => {
+  return attacks.map(({ detail, kind, flows, beginMs, shownMs }) => {
     const first = new Map<string, number>();
     for (const { id } of flows)
       for (const { detector, raisedMs } of findingsOfFlow.get(id) ?? []) {
-        const afterMs = Math.max(0, raisedMs - beginMs);
-        first.set(detector, Math.min(first.get(detector) ?? Number.POSITIVE_INFINITY, afterMs));
+        first.set(detector, Math.min(first.get(detector) ?? Number.POSITIVE_INFINITY, raisedMs));
       }
     const foundBy = [...first]
-      .map(([detector, afterMs]) => ({ detector, afterMs }))
+      .map(([detector, raisedMs]) => ({
+        detector,
+        afterMs: Math.max(0, raisedMs - beginMs),
+        afterShownMs: Math.max(0, raisedMs - shownMs),
+      }))
       .sort((a, b) => a.afterMs - b.afterMs || (a.detector < b.detector ? -1 : 1));
     return { detail, kind, flows: flows.length, foundBy };
   });

@@ -9,6 +9,7 @@ import { CROWD } from './attacks.ts';
 import { listCases } from './cases.ts';
 import { GROUP_GAP_MS } from './findings.ts';
 import { WATCHED_SHARE } from './hosts.ts';
+import { LEARN_SOON_MS, learnedSoon } from './learned-soon.ts';
 import { LEAST_CONNECTIONS } from './pairs.ts';
 import { reportLines, type Failed, type Report } from './report.ts';
 import { runCase } from './run-case.ts';
@@ -82,9 +83,10 @@ async function evaluate(
     const begun = process.hrtime.bigint();
     try {
       const ran = await runCase(one, stop);
-      const score = scoreCase(one, ran, scoring);
+      const soon = await learnedSoon(one, scoring, stop);
+      const score = scoreCase(one, ran, scoring, soon);
       scored.push(score);
-      anySeverity.push(scoreCase(one, ran, { ...scoring, least: 'info' }));
+      anySeverity.push(scoreCase(one, ran, { ...scoring, least: 'info' }, soon));
       const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
       process.stderr.write(`${one.name}: ${score.flows} flows, ${seconds.toFixed(1)} s\n`);
     } catch (error) {
@@ -117,6 +119,7 @@ const scoringInUse = (scoring: typeof defaultScoring): Report['scoring'] => ({
   beacon_pair_connections: LEAST_CONNECTIONS,
   host_window_ms: HOUR_MS,
   volume_bucket_ms: BUCKET_MS,
+  volume_learned_soon_ms: LEARN_SOON_MS,
   recording_gap_ms: BORDER_MS,
   group_gap_ms: GROUP_GAP_MS,
   crowd_initiators: CROWD,

@@ -94,6 +94,7 @@ function kindLines(totals: Totals, any: Totals): string[] {
     right('attacks', ({ attacks }) => String(attacks)),
     right('found', ({ found }) => String(found)),
     right('median delay', ({ medianDelayMs }) => duration(medianDelayMs)),
+    right('by event time', ({ medianShownDelayMs }) => duration(medianShownDelayMs)),
     right('found, info too', ({ kind }) => String(any.kinds.find((one) => one.kind === kind)?.found ?? 0)),
     {
       title: 'by',
@@ -127,6 +128,7 @@ function besideLines(totals: Totals, any: Totals, least: string): string[] {
   const rows = (Object.keys(measures) as Measure[]).flatMap((measure): Beside[] => [
     { measure: measures[measure], who: `Weir here, ${least} and above`, value: ours[measure](totals) },
     { measure: '', who: 'Weir here, info too', value: ours[measure](any) },
+    ...(measure === 'volume' ? [soonRow(totals)] : []),
     { measure: '', who: 'target', value: targets[measure] },
     ...anchors
       .filter((anchor) => anchor.measure === measure)
@@ -142,6 +144,12 @@ function besideLines(totals: Totals, any: Totals, least: string): string[] {
   ];
 }
 
+const soonRow = ({ buckets: { soon } }: Totals): Beside => ({
+  measure: '',
+  who: 'Weir here, learned for 2 h, info too',
+  value: `${percent(soon.judged === 0 ? null : soon.flagged / soon.judged)} (${soon.flagged} of ${soon.judged})`,
+});
+
 /** Our own number for each measure. */
 const ours: Readonly<Record<Measure, (totals: Totals) => string>> = {
   scans(totals) {
@@ -149,7 +157,7 @@ const ours: Readonly<Record<Measure, (totals: Totals) => string>> = {
     const falseSources =
       totals.detectors.find(({ detector }) => detector === 'port_scan')?.falseEntities ?? 0;
     if (!scans) return `no scans / ${falseSources} / -`;
-    return `${scans.found} of ${scans.attacks} / ${falseSources} / ${duration(scans.medianDelayMs)}`;
+    return `${scans.found} of ${scans.attacks} / ${falseSources} / ${duration(scans.medianShownDelayMs)} by event time, ${duration(scans.medianDelayMs)} from the first flow's begin`;
   },
   c2: ({ pairs }) => `${pairs.c2Found} of ${pairs.c2}`,
   benignPairs: ({ pairs }) =>
@@ -175,6 +183,8 @@ function unitLines(report: Report, totals: Totals): string[] {
     `recordings without attacks. Windows: ${w.truePositives + w.falseNegatives} positive, ${w.falsePositives + w.trueNegatives} negative, ${w.unlabelled} unlabelled of which ${w.unlabelledFlagged} flagged,`,
     `${w.neutral} left out because the host was merely attacked from inside. A positive window is found by a true alert alone, a negative one`,
     `is flagged by any.`,
+    `A delay runs from the begin of the first malicious flow to the alert; by event time, from the first malicious record, which comes`,
+    `when its connection has ended.`,
     `Groups are ${hasIncidents(report.cases) ? `incidents, which hold ${totals.attacksInIncidents} of the attacks` : 'alerts of one entity with at most an hour between them, since nothing joined them to incidents'}.`,
     `Beacon pairs have at least four connections; volume buckets are five minutes of a host.`,
     `No case carries policy verdicts: whether a contact failed is read from the state of the connection, so detectors of denied traffic`,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '../pipeline/clock.ts';
 import { noMeter } from '../pipeline/meter.ts';
 import type { Alert, Endpoint, Flow, Incident } from '../schema/records.ts';
+import type { Config } from '../cli/config/index.ts';
 import { localRuntime, type LocalRuntime } from '../cli/wire/local.ts';
 import { createBoard, type Shared } from '../cli/wire/process.ts';
 import { collectSink, replayConfig, runToEnd } from '../cli/wire/replay.ts';
@@ -33,8 +34,12 @@ export interface Ran {
   readonly labelled: number;
 }
 
-/** Replays one case through everything that `weir replay` is made of, with all options as they are by default. */
-export async function runCase(one: Case, stop: AbortSignal): Promise<Ran> {
+/** Replays one case through everything that `weir replay` is made of, with all options as they are by default but for what `change` says. */
+export async function runCase(
+  one: Case,
+  stop: AbortSignal,
+  change: (config: Config) => Config = (config) => config,
+): Promise<Ran> {
   if (one.log === null) throw new Error('there is no conn.log of this name');
   const labelAt = labelsByPosition(one);
   const flows: Seen[] = [];
@@ -42,7 +47,7 @@ export async function runCase(one: Case, stop: AbortSignal): Promise<Ran> {
   const incidents: Incident[] = [];
   let malformed = 0;
   let recordedToMs = Number.NEGATIVE_INFINITY;
-  const config = replayConfig({ source: 'zeek_conn' }, [one.log], {});
+  const config = change(replayConfig({ source: 'zeek_conn' }, [one.log], {}));
   const shared: Shared = {
     cluster: config.cluster,
     clock: systemClock,

@@ -18,6 +18,12 @@ export interface DetectorCounts {
   readonly falseEntities: number;
 }
 
+/** Benign buckets that could be flagged, and those that were. */
+export interface Buckets {
+  readonly judged: number;
+  readonly flagged: number;
+}
+
 /** What one case came to, with the alerts of one severity and above. */
 export interface CaseScore {
   readonly name: string;
@@ -41,6 +47,8 @@ export interface CaseScore {
   readonly buckets: WindowCounts;
   /** Benign ones of them from the second day of their host on, which alone a detector that learns for a day can flag. */
   readonly lateBuckets: number;
+  /** The same where that detector learns for two hours. */
+  readonly soonBuckets: Buckets;
   readonly notes: readonly string[];
 }
 
@@ -62,6 +70,7 @@ export function scoreCase(
   one: Pick<Case, 'name' | 'about' | 'labels'>,
   ran: Ran,
   scoring: Scoring,
+  soonBuckets: Buckets = { judged: 0, flagged: 0 },
 ): CaseScore {
   const { flows } = ran;
   const findings = findingsOf(ran.alerts, new Map(flows.map((flow) => [flow.id, flow])), scoring.least);
@@ -92,6 +101,7 @@ export function scoreCase(
     pairs: countPairs(flows, one, findings, scoring.beaconDetector),
     buckets: countWindows(flows, hosts, volume, BUCKET_MS),
     lateBuckets: countLate(flows, hosts, { windowMs: BUCKET_MS, afterMs: DAY_MS }),
+    soonBuckets,
     notes: notesOf(one, ran),
   };
 }

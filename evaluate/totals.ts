@@ -1,6 +1,6 @@
 import { median } from 'simple-statistics';
 import { attackKinds, type AttackKind } from './kinds.ts';
-import type { CaseScore, VerdictCounts } from './score-case.ts';
+import type { Buckets, CaseScore, VerdictCounts } from './score-case.ts';
 import type { WindowCounts } from './windows.ts';
 
 export interface KindTotal {
@@ -9,6 +9,8 @@ export interface KindTotal {
   readonly found: number;
   /** From the first malicious flow to the first alert, over found attacks; null when none was. */
   readonly medianDelayMs: number | null;
+  /** The same from the first malicious record, by event time. */
+  readonly medianShownDelayMs: number | null;
   /** How many each detector found. */
   readonly foundBy: Readonly<Record<string, number>>;
 }
@@ -64,6 +66,8 @@ export interface Totals {
     readonly late: number;
     readonly flagged: number;
     readonly share: number | null;
+    /** Where the volume detector learns for two hours. */
+    readonly soon: Buckets;
   };
 }
 
@@ -114,6 +118,10 @@ export function totalsOf(cases: readonly CaseScore[]): Totals {
       late: sum(cases, ({ lateBuckets }) => lateBuckets),
       flagged: buckets.falsePositives,
       share: ratio(buckets.falsePositives, buckets.falsePositives + buckets.trueNegatives),
+      soon: {
+        judged: sum(cases, ({ soonBuckets }) => soonBuckets.judged),
+        flagged: sum(cases, ({ soonBuckets }) => soonBuckets.flagged),
+      },
     },
   };
 }
@@ -142,7 +150,17 @@ function kindTotals(cases: readonly CaseScore[]): KindTotal[] {
     for (const { detector } of own.flatMap((attack) => attack.foundBy))
       foundBy[detector] = (foundBy[detector] ?? 0) + 1;
     const delays = own.flatMap((attack) => attack.foundBy[0]?.afterMs ?? []);
-    return [{ kind, attacks: own.length, found: delays.length, medianDelayMs: medianOf(delays), foundBy }];
+    const shownDelays = own.flatMap((attack) => attack.foundBy[0]?.afterShownMs ?? []);
+    return [
+      {
+        kind,
+        attacks: own.length,
+        found: delays.length,
+        medianDelayMs: medianOf(delays),
+        medianShownDelayMs: medianOf(shownDelays),
+        foundBy,
+      },
+    ];
   });
 }
 

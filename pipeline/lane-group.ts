@@ -27,7 +27,7 @@ export interface LaneGroupOptions {
   readonly detectors: (lane: number) => readonly LaneDetector[];
   /** Most flows that may wait for the watermark; beyond it the oldest second is folded early. */
   readonly maxWaiting: number;
-  /** Digest of what the state depends on; another one puts detectors back to learning. */
+  /** Digest of how keys are spread over lanes; another one puts every detector back to learning. */
   readonly stateKey: string;
   /** A slice of a snapshot ends with the detector whose copying took it so long, in milliseconds. */
   readonly sliceMs?: number;
@@ -50,7 +50,7 @@ export interface LaneGroupHandle {
   take(feed: number, entries: readonly LogEntry<Flow>[]): Eventually<Alert[]>;
   /** Begins to copy the state as of now, a slice at a time; the fold may go on in between. */
   cut(): Eventually<CutHandle>;
-  /** Returns the detectors that could not be restored and start learning again. */
+  /** Returns the detectors that start learning: those that are new, and those whose options or state are others. */
   restore(chunks: readonly Uint8Array[]): Eventually<string[]>;
   /** Where to go on reading each feed. */
   readonly resume: readonly number[];
@@ -117,6 +117,14 @@ const SLICE_MS = 20;
 /** So many entries may be folded while a slice waits to be taken; beyond, the next ones are copied and held. */
 const MAX_AHEAD = 100_000;
 
+/** The state of a detector is its own: what others are configured beside it, or how, makes no difference to it. */
+interface SavedDetector {
+  readonly name: string;
+  /** Digest of the options that it learned with. */
+  readonly contentVersion: string | null;
+  readonly chunks: number;
+}
+
 interface Header {
   readonly version: number;
   readonly stateKey: string;
@@ -130,7 +138,7 @@ interface Header {
     readonly lane: number;
     /** Null before anything was folded. */
     readonly foldedMs: number | null;
-    readonly detectors: readonly { readonly name: string; readonly chunks: number }[];
+    readonly detectors: readonly SavedDetector[];
   }[];
 }
 
@@ -294,8 +302,9 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         lanes: members.map(({ lane, state, firstDetector }) => ({
           lane,
           foldedMs: foldedToMs,
-          detectors: state.detectors.map(({ name }, i) => ({
+          detectors: state.detectors.map(({ name, contentVersion = null }, i) => ({
             name,
+            contentVersion,
             chunks: chunkCounts[firstDetector + i]!,
           })),
         })),
@@ -357,27 +366,31 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
         );
       header.feeds.forEach((state, i) => feeds[i]?.load(state));
       group.inherited = header.inherited ?? null;
-      const fresh: string[] = [];
+      const known = new Set<LaneDetector>();
       /** Of the detectors in the state, in its order, which of this group each is. */
       const numbers: (number | null)[] = [];
       let at = 0;
       for (const saved of header.lanes) {
         const held = byNumber.get(saved.lane);
         foldedMs = Math.max(foldedMs, saved.foldedMs ?? -Infinity);
-        for (const { name, chunks: count } of saved.detectors) {
+        for (const { name, contentVersion, chunks: count } of saved.detectors) {
           const mine = rest.slice(at, at + count);
           at += count;
           const number = held?.state.detectors.findIndex((each) => each.name === name) ?? -1;
           const member = held?.state.detectors[number];
           const isRestored =
-            member && header.stateKey === options.stateKey && restored(member.detector, mine);
-          if (!isRestored) fresh.push(name);
+            member &&
+            header.stateKey === options.stateKey &&
+            contentVersion === (member.contentVersion ?? null) &&
+            restored(member.detector, mine);
+          if (isRestored) known.add(member);
           numbers.push(isRestored ? held.firstDetector + number : null);
         }
       }
       ahead.load(header.ahead ?? [], numbers);
       aheadMs = header.aheadMs ?? -Infinity;
-      return fresh;
+      const fresh = members.flatMap(({ state }) => state.detectors.filter((each) => !known.has(each)));
+      return [...new Set(fresh.map(({ name }) => name))];
     },
   };
   return group;

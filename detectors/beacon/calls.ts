@@ -15,6 +15,8 @@ const SHARE = 8;
 const JUDGED_EACH = 4;
 const JUDGED_EACH_LATER = 8;
 const DAY_MS = 86_400_000;
+/** Calls with less than that between them are of one run. */
+const PAUSE_MS = 30_000;
 
 /** One connection of a pair. */
 export interface Call {
@@ -43,6 +45,8 @@ export interface Calls {
   add(pair: Hash, call: Call): boolean;
   /** The last connections of the pair. */
   held(pair: Hash): Held;
+  /** How long the pair has called without a pause of half a minute. */
+  runMs(pair: Hash): number;
   sections(): Iterable<readonly [string, Uint8Array]>;
   restore(sections: ReadonlyMap<string, Uint8Array>): void;
 }
@@ -70,6 +74,7 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
   const lastMs = pairs.column('lastMs', Float64Array);
   /** As of the contact that is counted, which may be forgotten sooner. */
   const sinceMs = pairs.column('sinceMs', Float64Array);
+  const runSinceMs = pairs.column('runSinceMs', Float64Array);
   const sinceJudged = pairs.column('sinceJudged', Uint32Array);
   const starts = createRecentValues(pairs, 'start', HELD);
   const durations = createRecentValues(pairs, 'duration', HELD, Float32Array);
@@ -106,6 +111,7 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
       const slot = pairs.claim(pair);
       // What was held before a pause of a day says nothing of now.
       if (call.timeMs - lastMs.at[slot]! > DAY_MS) sinceJudged.at[slot] = 0;
+      if (call.timeMs - lastMs.at[slot]! > PAUSE_MS) runSinceMs.at[slot] = call.timeMs;
       const ripeMs = firstMs.at[contact]! + minSpanMs;
       const ripens = lastMs.at[slot]! < ripeMs && call.timeMs >= ripeMs;
       lastMs.at[slot] = call.timeMs;
@@ -127,6 +133,10 @@ export function createCalls({ minConnections, minSpanMs }: Ripe, maxKeys: number
         sent: sent.values(slot),
         received: received.values(slot),
       };
+    },
+    runMs(pair) {
+      const slot = pairs.claim(pair);
+      return lastMs.at[slot]! - runSinceMs.at[slot]!;
     },
     *sections() {
       yield ['contact.full', Uint8Array.of(isFull ? 1 : 0)];

@@ -11,8 +11,8 @@ export const attackOf = (flow: Flow): readonly Attack[] =>
     ? [attacks.applicationLayerProtocol]
     : [attacks.applicationLayerProtocol, attacks.nonStandardPort];
 
-/** Score from which on a pair is as regular as it gets. */
-const CLEAR = 0.95;
+/** Whether a pair is as regular as it gets. */
+export const isClear = (score: number): boolean => score >= 0.95;
 
 /**
  * A scheduled job is told, and notifies nobody, unless it is new. Else low; medium when it is clear or new, high when both.
@@ -23,9 +23,9 @@ export function severityOf(found: {
   readonly isTimer: boolean;
 }): Severity {
   if (found.isTimer && !found.isNew) return 'info';
-  const isClear = found.score >= CLEAR && !found.isTimer;
-  if (found.isNew && isClear) return 'high';
-  return found.isNew || isClear ? 'medium' : 'low';
+  const clear = isClear(found.score) && !found.isTimer;
+  if (found.isNew && clear) return 'high';
+  return found.isNew || clear ? 'medium' : 'low';
 }
 
 /** Says who calls where how regularly, who else does, and what to ask, from the alert's own state. */

@@ -15,12 +15,12 @@ import { stateOf } from '../snapshot.ts';
 import { createCallers } from '../callers.ts';
 import { createCalls, HELD } from './calls.ts';
 import { directionOf, directions, type Direction } from '../direction.ts';
-import { attackOf, explain, severityOf } from './explain.ts';
-import { allowance, isExact, isProbe, isStream, isTimer, judge, type Judgement } from './judge.ts';
+import { attackOf, explain, isClear, severityOf } from './explain.ts';
+import { isExact, isProbe, isStream, isTimer, judge, type Judgement } from './judge.ts';
 import type { Options } from './options.ts';
 
 const NAME = 'beacon';
-const STATE_VERSION = 2;
+const STATE_VERSION = 3;
 const NONE: readonly Alert[] = [];
 const TCP = 6;
 const UDP = 17;
@@ -28,6 +28,9 @@ const UDP = 17;
 const MIN_CALLS = 10;
 /** How long a connection that is told of in pieces is known as one. */
 const CONNECTION_MS = 3_600_000;
+/** Calls that come faster are told only when they go on for so long without a pause. */
+const FAST_MS = 3_000;
+const LOOP_MS = 180_000;
 /** What a destination that many call costs a pair of its score, as in RITA v5, where strangers of the internet are who calls. */
 const PREVALENT_MALUS = 0.15;
 
@@ -102,12 +105,18 @@ function createBeacon(
     const isNew =
       !isPrevalent && firstMs > timeMs - baseline.historyMs(flow.cluster, timeMs) + options.learnMs;
     if (direction === directions.inside && !isNew && !isAcross(flow)) return out ?? NONE;
-    // What fails inside is a retry; a server outside that is gone is still called.
-    if (outcome === outcomes.none || (outcome === outcomes.failed && direction === directions.inside))
+    if (outcome === outcomes.none || (outcome === outcomes.failed && isVain(flow, direction)))
       return out ?? NONE;
     if (flow.unit !== 'connection' && isKnownConnection(flow)) return out ?? NONE;
     return called(flow, { direction, sources, knownMs: timeMs - firstMs, isNew, isPrevalent }, out);
   }
+
+  /**
+   * What fails inside is a retry; a server outside that is gone is still called. A datagram that nobody answers asks nobody: it
+   * announces something to the network, or is a log line or a measurement on its way.
+   */
+  const isVain = ({ protocol }: Flow, direction: Direction): boolean =>
+    direction === directions.inside || protocol === UDP;
 
   /**
    * A server of the internet that strangers call: how many they are says little of one that calls it for days. Who
@@ -174,10 +183,14 @@ function createBeacon(
     }
     if (!isDue || about.knownMs < options.minSpanMs) return out ?? NONE;
     const found = judge(calls.held(pair));
-    if (found === null || !isBeacon(found, about) || isKnownGood(flow)) return out ?? NONE;
+    if (found === null || !isBeacon(found, about) || isLoop(found) || isKnownGood(flow)) return out ?? NONE;
     open(flow, found, about, (out ??= []));
     return out;
   }
+
+  /** Who calls again as soon as it can, to fetch many things or to work off a queue, is even as long as that takes. */
+  const isLoop = ({ intervalMs, covered }: Judgement): boolean =>
+    intervalMs < FAST_MS && covered < options.minRegularity && calls.runMs(pair) < LOOP_MS;
 
   const scoreOf = (found: Judgement, { isNew, isPrevalent }: Called): number =>
     Math.min(1, found.score + (isNew ? options.newBonus : 0) - (isPrevalent ? PREVALENT_MALUS : 0));
@@ -186,13 +199,13 @@ function createBeacon(
     if (found.connections < (about.isPrevalent ? HELD : options.minConnections) || found.calls < MIN_CALLS)
       return false;
     if (
-      found.intervals < options.minRegularity + allowance(found) ||
+      found.intervals < options.minRegularity ||
       scoreOf(found, about) < options.minScore ||
       isStream(found)
     )
       return false;
-    // A job that asks one of several servers in turn is no news of any of them.
-    if (isTimer(found) && !about.isNew && !isExact(found)) return false;
+    // A job that asks one of several servers in turn is no news of any of them; one that sends and gets what differs has work to do.
+    if (isTimer(found) && !about.isNew && !(isExact(found) && isClear(scoreOf(found, about)))) return false;
     return about.direction !== directions.inside || !isProbe(found);
   }
 

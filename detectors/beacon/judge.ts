@@ -1,9 +1,9 @@
 import { medianAbsoluteDeviation, medianSorted } from 'simple-statistics';
-import { beaconScore } from '../stats/beacon-score.ts';
 import { strongestPeriod } from '../stats/periodicity.ts';
 import { sizeRegularity, toThreePlaces } from '../stats/regularity.ts';
+import { steadiness } from '../stats/steadiness.ts';
 import { HELD, type Held } from './calls.ts';
-import { coverage, evenness, timerPeriod } from './rhythm.ts';
+import { beyondChance, chances, coverage, evenness, robustEvenness, timerPeriod } from './rhythm.ts';
 
 /** How much the last connections of a pair look like a beacon. */
 export interface Judgement {
@@ -17,6 +17,8 @@ export interface Judgement {
   readonly deviationMs: number;
   /** Share of the times between calls that are whole minutes. */
   readonly onTheMinute: number;
+  /** Share of the time in which a call waited for its answer. */
+  readonly covered: number;
   /** Period of the timers that make the calls; null when none do. */
   readonly timerMs: number | null;
   /** Median bytes that came back to a call. */
@@ -30,57 +32,59 @@ export interface Judgement {
 const MOST_BARS = 24;
 const LEAST_BARS = 8;
 const DAY_MS = 86_400_000;
+/** Within less than this a page loads its parts, evenly or not. */
+const LEAST_SPAN_MS = 20_000;
+/** Calls that move more do not wait for news, they are busy. */
+const WAITING_BYTES = 65_536;
 /** Buckets in which a period is looked for; twice the connections held, so that a period has some. */
 const BUCKETS = 128;
 /** Regularity from which on looking for a period adds nothing. */
 const REGULAR = 0.9;
-/** Fewer calls than this are regular by quartiles, or have a period, by chance alone often enough. */
+/** Fewer calls than this have a period by chance alone often enough. */
 const FEW = 20;
+/**
+ * Least evenness of calls of differing sizes, however many: below it are clients that wait for an answer, work for a while and ask
+ * again. It is as if half the interval were fixed and half left to chance.
+ */
+const LEAST_EVEN = 0.5;
+/** Sizes in both directions that are so alike are those of a program that has nothing to say. */
+const ALIKE = 0.95;
 
 /** Connections this much closer than the mean are one call: a page and its pictures, a request and its retry. */
 const BURST = 0.1;
-/** Intervals are compared in whole seconds, as RITA does, or in hundredths of the mean where calls come faster than seconds tell. */
-const FINEST_PARTS = 100;
-
 /**
  * RITA's score over the time the calls span, at most 24 hours, and not over a fixed day: a beacon that began ten minutes ago
  * fills its window as one of yesterday does. Connections of one burst are one call. Sizes are those of both directions: who
- * fetches things asks alike and gets what differs, who asks for orders gets none. How regular the calls are is the greatest of what
- * RITA says, of their strongest period, of how even they are and of how they cover the time; of few calls only the last two are
- * asked. Null when there are too few.
+ * fetches things asks alike and gets what differs, who asks for orders gets none. How regular the calls are is not RITA's measure, which random
+ * calls pass in one judgement of ten, but the greatest of two measures of evenness, the strongest period, and how calls cover the time.
+ * Null when there are too few.
  */
 export function judge(held: Held): Judgement | null {
   const { starts, sent, received, connections, covered } = callsOf(held);
   const spanMs = starts.at(-1)! - starts[0]!;
-  if (spanMs < 1000 || starts.length < 4) return null;
-  const unitMs = Math.min(1000, Math.max(1, spanMs / starts.length / FINEST_PARTS));
-  const times = starts.map((ms) => Math.floor((ms - starts[0]!) / unitMs));
+  if (spanMs < LEAST_SPAN_MS || starts.length < 4) return null;
   const parts = Math.min(MOST_BARS, Math.max(LEAST_BARS, Math.floor((starts.length * MOST_BARS) / HELD)));
   const bars = counts(starts, spanMs, parts);
-  const scored = beaconScore({ times, sizes: sent, bars, windowSeconds: Math.max(1, times.at(-1)!) });
-  if (scored === null) return null;
+  const sentAlike = sizeRegularity(sent);
+  if (sentAlike === null) return null;
+  const { histogram, duration } = steadiness(bars, 1);
   const gaps = starts.slice(1).map((ms, i) => ms - starts[i]!);
   const sorted = gaps.toSorted((a, b) => a - b);
-  const many =
-    starts.length < FEW
-      ? 0
-      : Math.max(scored.intervals, scored.intervals < REGULAR ? period(starts, spanMs) : 0);
-  const intervals = Math.max(many, evenness(gaps), covered);
   const receivedBytes = medianSorted(received.toSorted((a, b) => a - b));
   // Where nothing comes back, or nobody told, what is sent says it all.
   const sizes =
-    receivedBytes < 1
-      ? scored.sizes
-      : toThreePlaces((scored.sizes + (sizeRegularity(received) ?? scored.sizes)) / 2);
+    receivedBytes < 1 ? sentAlike : toThreePlaces((sentAlike + (sizeRegularity(received) ?? sentAlike)) / 2);
+  const intervals = Math.max(rhythmOf(gaps, starts, sizes), covered);
   return {
-    score: toThreePlaces((intervals + sizes + scored.histogram + scored.duration) / 4),
+    score: toThreePlaces((intervals + sizes + histogram + duration) / 4),
     intervals,
     sizes,
-    histogram: scored.histogram,
-    duration: scored.duration,
+    histogram,
+    duration,
     intervalMs: medianSorted(sorted),
     deviationMs: medianAbsoluteDeviation(sorted),
     onTheMinute: gaps.filter(isOnTheMinute).length / gaps.length,
+    covered,
     timerMs: timerPeriod(gaps),
     receivedBytes,
     calls: starts.length,
@@ -116,7 +120,11 @@ function callsOf({ startsMs, durationsMs, sent, received }: Held): Bursts {
     }
     beforeMs = startsMs[i]!;
   }
-  const covered = coverage(recent.map((i) => ({ startMs: startsMs[i]!, durationMs: durationsMs[i]! })));
+  const bytes = medianSorted(recent.map((i) => sent[i]! + received[i]!).sort((a, b) => a - b));
+  const covered =
+    bytes > WAITING_BYTES
+      ? 0
+      : coverage(recent.map((i) => ({ startMs: startsMs[i]!, durationMs: durationsMs[i]! })));
   return { ...bursts, connections: recent.length, covered };
 }
 
@@ -124,6 +132,20 @@ function counts(starts: readonly number[], spanMs: number, parts: number): numbe
   const bars = Array.from({ length: parts }, () => 0);
   for (const ms of starts) bars[Math.min(parts - 1, Math.floor(((ms - starts[0]!) / spanMs) * parts))]!++;
   return bars;
+}
+
+/**
+ * How regular the calls are: the most that one measure says, each held against what random calls reach. The period says
+ * something only of many calls.
+ */
+function rhythmOf(gaps: readonly number[], starts: readonly number[], sizes: number): number {
+  const calls = starts.length;
+  const even = Math.max(
+    beyondChance(evenness(gaps), calls, chances.evenness, sizes < ALIKE ? LEAST_EVEN : 0),
+    beyondChance(robustEvenness(gaps), calls, chances.robustEvenness),
+  );
+  if (calls < FEW || even >= REGULAR) return even;
+  return Math.max(even, period(starts, starts.at(-1)! - starts[0]!));
 }
 
 const period = (starts: readonly number[], spanMs: number): number =>
@@ -159,12 +181,3 @@ const BULK_BYTES = 1_000_000;
 
 /** Whether each call fetches so much that it is a film or a download in pieces: orders are short. */
 export const isStream = ({ receivedBytes }: Judgement): boolean => receivedBytes >= BULK_BYTES;
-
-const ENOUGH_CALLS = 12;
-const MORE_FOR_EACH = 0.03;
-
-/**
- * What is to be added to the least regularity where calls are fewer than twelve. With it random calls (exponential intervals,
- * simulated) are as regular in one of ten thousand cases: 0.76 for ten calls, 0.73 for eleven, 0.70 for twelve.
- */
-export const allowance = ({ calls }: Judgement): number => Math.max(0, ENOUGH_CALLS - calls) * MORE_FOR_EACH;

@@ -14,7 +14,7 @@ export const options = z.strictObject({
   minSpanMs: z
     .int()
     .min(1000)
-    .default(180_000)
+    .default(60_000)
     .describe('Least time, in milliseconds, since the pair was first seen.'),
   minScore: z
     .number()

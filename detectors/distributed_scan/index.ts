@@ -1,7 +1,7 @@
 import type { Detector, DetectorContext, DetectorFactory } from '../../pipeline/contracts.ts';
 import type { Alert, Flow } from '../../schema/records.ts';
 import { createAlertBook, MAX_OPEN_ALERTS } from '../alert-book.ts';
-import { contactOutcome, outcomes } from '../contact.ts';
+import { searchOutcome, outcomes } from '../contact.ts';
 import { eventMs } from '../event-time.ts';
 import { addNumber, addText, finishHash, handleOf, newHash, startHash } from '../hash.ts';
 import { createKeyTable } from '../key-table.ts';
@@ -64,7 +64,7 @@ function createDistributedScan(options: Options, context: DetectorContext): Dete
     let out: Alert[] | null = null;
     if (timeMs > book.dueMs) book.closeDue(timeMs, (out = []));
     if (flow.destination.port === null) return out ?? NONE;
-    const outcome = contactOutcome(flow);
+    const outcome = searchOutcome(flow);
     const isStranger = flow.source.kind === 'public';
     if (outcome === outcomes.none || outcome === outcomes.seen) return out ?? NONE;
     hashService(flow);

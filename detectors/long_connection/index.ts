@@ -145,7 +145,9 @@ function createLongConnection(
       return out;
     }
     if (direction === directions.inside && isLearning) return out ?? NONE;
-    const thresholdMs = Math.max(options.stepsMs[0], (before.p99Ms ?? 0) * options.usualFactor);
+    // With nothing to compare, only what would notify somebody is told, and as info: an hour is nothing rare.
+    const leastMs = options.stepsMs[isLearning ? 1 : 0];
+    const thresholdMs = Math.max(leastMs, (before.p99Ms ?? 0) * options.usualFactor);
     if (durationMs < thresholdMs || isKnownGood(flow)) return out ?? NONE;
     const { source, destination } = flow;
     book.open(

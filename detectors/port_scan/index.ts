@@ -20,7 +20,7 @@ import {
 } from './contact-ring.ts';
 import {
   contactHost,
-  contactOutcome,
+  searchOutcome,
   outcomes,
   transportOf,
   transports,
@@ -109,7 +109,7 @@ function createPortScan(
     const timeMs = eventMs(flow);
     let out: Alert[] | null = null;
     if (timeMs > book.dueMs) book.closeDue(timeMs, (out = []));
-    const outcome = contactOutcome(flow);
+    const outcome = searchOutcome(flow);
     if (outcome === outcomes.none) return out ?? NONE;
     const failed = outcome === outcomes.failed;
     const transport = transportOf(flow);

@@ -27,6 +27,10 @@ const MINUTE_MS = 60_000;
 /** Failures of one host, or share of the three commonest ports, without which a mesh of peers is no scan. */
 const FOCUS_PORTS = 5;
 const FOCUS_SHARE = 0.6;
+/** Service ports over hosts of ours from which on failures without a focus are a search at random: a mesh has one port a peer. */
+const SCATTERED_PORTS = 10;
+/** Linux takes client ports from here on, and what peers agree on between themselves is among them. */
+const EPHEMERAL_FROM = 32_768;
 
 export interface Rules {
   /** Judges the newest contact of the ring. `walk` is the sequential test's log-likelihood ratio. */
@@ -128,18 +132,20 @@ export function createRules(options: Options): Rules {
     return failed * 2 >= failedElsewhere ? decision('horizontal', failed, least, windowMs) : null;
   }
 
-  /** Whether the failures point somewhere: many ports of one host, or few ports over all. */
+  /** Whether the failures point somewhere: many ports of one host, few ports over all, or what hosts of ours may serve. */
   function isFocused(ring: ContactRing): boolean {
     const byHost = new Map<number, number>();
     const byPort = new Map<number, number>();
+    const served = new Set<number>();
     let failed = 0;
     for (let age = 0; age < ring.length; age++) {
       if ((ring.kind(age) & FAILED) === 0) continue;
       failed++;
       byHost.set(ring.host(age), (byHost.get(ring.host(age)) ?? 0) + 1);
       byPort.set(ring.port(age), (byPort.get(ring.port(age)) ?? 0) + 1);
+      if ((ring.kind(age) & PUBLIC) === 0 && ring.port(age) < EPHEMERAL_FROM) served.add(ring.port(age));
     }
-    if (Math.max(0, ...byHost.values()) >= FOCUS_PORTS) return true;
+    if (served.size >= SCATTERED_PORTS || Math.max(0, ...byHost.values()) >= FOCUS_PORTS) return true;
     const [first = 0, second = 0, third = 0] = [...byPort.values()].sort((a, b) => b - a);
     return first + second + third >= failed * FOCUS_SHARE;
   }

@@ -238,6 +238,29 @@ const scenarios: readonly Scenario[] = [
     finds: [],
   },
   {
+    name: 'over UDP, with answers',
+    traffic: [calls({ protocol: 'udp', port: 4433 })],
+    finds: [{ who: WEB, severity: 'medium', says: /port 4433/ }],
+  },
+  {
+    name: 'silence: a program that announces itself to its network of public addresses, log lines and measurements',
+    traffic: [
+      calls({
+        protocol: 'udp',
+        from: address('147.32.84.5'),
+        to: address('147.32.87.255'),
+        port: 17_500,
+        fate: 'failed',
+        every: '30s',
+        times: 400,
+        tune: sameSize,
+      }),
+      calls({ protocol: 'udp', port: 1514, fate: 'failed', every: '20s', times: 400 }),
+      calls({ protocol: 'udp', port: 8089, to: address('198.51.100.8'), fate: 'failed', times: 400 }),
+    ],
+    finds: [],
+  },
+  {
     name: 'silence: one connection for hours that its origin tells of every minute',
     traffic: [
       calls({

@@ -14,9 +14,9 @@ test('evenness is 1 for a clock, and 0.71 for jitter of half the interval either
 test('coverage is the share of time with a connection, where they follow each other', () => {
   assert.equal(
     coverage([
-      { startMs: 0, durationMs: 30 },
-      { startMs: 30, durationMs: 50 },
-      { startMs: 90, durationMs: 10 },
+      { startMs: 0, durationMs: 3_000 },
+      { startMs: 3_000, durationMs: 5_000 },
+      { startMs: 9_000, durationMs: 1_000 },
     ]),
     0.9,
   );
@@ -25,10 +25,18 @@ test('coverage is the share of time with a connection, where they follow each ot
 test('coverage is 0 where connections overlap, and where none lasts', () => {
   assert.equal(
     coverage([
-      { startMs: 0, durationMs: 60 },
-      { startMs: 30, durationMs: 60 },
+      { startMs: 0, durationMs: 6_000 },
+      { startMs: 3_000, durationMs: 6_000 },
     ]),
     0,
+  );
+  assert.equal(
+    coverage([
+      { startMs: 0, durationMs: 300 },
+      { startMs: 300, durationMs: 300 },
+    ]),
+    0,
+    'one fetch after the other',
   );
   assert.equal(coverage([{ startMs: 5, durationMs: 0 }]), 0);
   assert.equal(coverage([]), 0);

@@ -315,13 +315,34 @@ test('volume: the same rise on the next day is told again, one of every night no
 test('volume: of the spans of benign entities fewer than 1 in 1,000 are flagged, whatever they look like', (t) => {
   const random = generator(11);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  /** Steady, bursty over four decades, hourly jobs, mostly idle, growing by a tenth a week. */
+  /** Busy by day on five days of the week, a tenth of it at night and on days off. */
+  const office = (bucket: number): number => {
+    const hour = (bucket % DAY) / 12;
+    const isBusy = bucket % WEEK < 5 * DAY && hour >= 7 && hour < 19;
+    return (isBusy ? 1 : 0.1) * Math.exp(0.5 * normal());
+  };
+  /** A release every Tuesday at ten: ten minutes of eight times as much while caches fill, then a third more or less than before. */
+  const released = (bucket: number): number => {
+    const since = bucket - TUESDAY;
+    const isFilling = ((since % WEEK) + WEEK) % WEEK < 2;
+    return (isFilling ? 8 : 1) * (Math.floor(since / WEEK) % 2 === 0 ? 1.33 : 1) * office(bucket);
+  };
+  /** A backup every night from one to two, a full one on Sundays. */
+  const backedUp = (bucket: number): number => {
+    const hour = (bucket % DAY) / 12;
+    const isBackup = hour >= 1 && hour < 2;
+    return (isBackup ? (bucket % WEEK >= 6 * DAY ? 60 : 15) : 1) * office(bucket);
+  };
+  /** Steady, bursty over four decades, hourly jobs, mostly idle, growing by a tenth a week, and the three above. */
   const shapes: readonly ((bucket: number) => number)[] = [
     () => Math.exp(0.3 * normal()),
     () => Math.exp(2 * normal()),
     (bucket) => (bucket % 12 === 0 ? 50 : 0.01) * Math.exp(0.5 * normal()),
     () => (random() < 0.02 ? 30 * random() : 0),
     (bucket) => 1.1 ** (bucket / WEEK) * Math.exp(normal()),
+    office,
+    released,
+    backedUp,
   ];
   let spans = 0;
   const flows = shapes.flatMap((shape, kind) =>

@@ -100,8 +100,8 @@ test('an attack is found by true alerts with one of its flows, the first of each
       kind: 'c2',
       flows: 3,
       foundBy: [
-        { detector: 'fast', afterMs: HOUR_MS },
-        { detector: 'slow', afterMs: 2 * HOUR_MS },
+        { detector: 'fast', afterMs: HOUR_MS, afterShownMs: HOUR_MS },
+        { detector: 'slow', afterMs: 2 * HOUR_MS, afterShownMs: 2 * HOUR_MS },
       ],
     },
   ]);
@@ -270,7 +270,14 @@ test('a case and the sum of two, counted by hand', () => {
   assert.equal(totals.benignRecordingDays, 23 / 24);
   assert.equal(totals.buckets.share, 1 / 24);
   assert.deepEqual(totals.kinds, [
-    { kind: 'scan', attacks: 1, found: 1, medianDelayMs: HOUR_MS / 2, foundBy: { port_scan: 1 } },
+    {
+      kind: 'scan',
+      attacks: 1,
+      found: 1,
+      medianDelayMs: HOUR_MS / 2,
+      medianShownDelayMs: HOUR_MS / 2,
+      foundBy: { port_scan: 1 },
+    },
   ]);
   assert.deepEqual(totals.pairs, {
     c2: 0,

@@ -206,14 +206,46 @@ test('a snapshot whose header is larger than a chunk is cut and joined; what wai
   assert.equal(restored.waiting, 5 + COUNT);
 });
 
-test('other options: the detector starts anew, the place in the log stays', () => {
-  const group = groupOf(watcher('source'), 'old options');
+test('keys spread over other lanes: the detector starts anew, the place in the log stays', () => {
+  const group = groupOf(watcher('source'), 'four lanes');
   group.take(0, [flowEntry(0), logEntry(1, { mark: markAt(T0 + 5) })]);
   const { chunks } = group.snapshot();
   const fresh = watcher('source');
-  const restored = groupOf(fresh, 'new options');
+  const restored = groupOf(fresh, 'eight lanes');
   assert.deepEqual(restored.restore(chunks), ['watcher']);
   assert.deepEqual([fresh.seen, restored.resume], [[], [2]]);
+});
+
+test('a detector that is added, removed or changed leaves the others what they learned', () => {
+  const groupWith = (contents: Readonly<Record<string, string>>) => {
+    const seen = new Map(Object.keys(contents).map((name) => [name, watcher('source')]));
+    const group = createLaneGroup({
+      lanes: [0],
+      feeds: 1,
+      route: (_feed, _flow, _entry, to) => to(0, 'source'),
+      detectors: () =>
+        Object.entries(contents).map(([name, contentVersion]) => ({
+          name,
+          contentVersion,
+          detector: seen.get(name)!,
+          where: null,
+        })),
+      maxWaiting: 1e6,
+      stateKey: 'same',
+      failed: (error) => {
+        throw error;
+      },
+      late: () => assert.fail('nothing is late here'),
+      overflowed: () => {},
+    });
+    return { group, seen: () => Object.fromEntries([...seen].map(([name, one]) => [name, one.seen])) };
+  };
+  const before = groupWith({ removed: 'a', changed: 'a', steady: 'a', moved: 'a' });
+  before.group.take(0, [flowEntry(0), logEntry(1, { mark: markAt(T0 + 5) })]);
+  const after = groupWith({ moved: 'a', added: 'a', steady: 'a', changed: 'b' });
+  assert.deepEqual(after.group.restore(before.group.snapshot().chunks), ['added', 'changed']);
+  assert.deepEqual(after.seen(), { moved: ['0>'], added: [], steady: ['0>'], changed: [] });
+  assert.deepEqual(after.group.resume, [2]);
 });
 
 test('a state that one detector refuses starts that one anew, and the others go on', () => {
