@@ -1,3 +1,5 @@
+import { inOneLine } from '../records/one-line.ts';
+
 /** A request to the cluster. */
 export interface FarRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -36,9 +38,10 @@ export class RequestFailure extends Error {
   }
 }
 
-/** The reason in the body of a reply, as both products write it; empty when there is none. */
+/** The reason in the body of a reply, as both products write it, or the beginning of what a proxy wrote; empty when there is none. */
 export function reasonIn(body: unknown): string {
+  if (typeof body === 'string') return inOneLine(body, 500);
   const inner = (body as { error?: { reason?: unknown; type?: unknown } | string } | null | undefined)?.error;
   const reason = typeof inner === 'string' ? inner : (inner?.reason ?? inner?.type);
-  return typeof reason === 'string' ? reason.slice(0, 500) : '';
+  return typeof reason === 'string' ? inOneLine(reason, 500) : '';
 }

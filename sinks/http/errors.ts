@@ -1,4 +1,5 @@
 import { PartialWriteError, WeirError, messageOf, type Refusal } from '../../pipeline/errors.ts';
+import { inOneLine } from '../records/one-line.ts';
 import type { HttpReply } from './client.ts';
 
 /** What is said of records that an answer refused; `retryable` and code together say what becomes of them. */
@@ -49,7 +50,6 @@ export function throwRefusals(refusals: readonly Refusal[]): void {
 
 /** An answer in one line, as it is shown to people. */
 export const said = (text: string): string => {
-  // oxlint-disable-next-line no-control-regex
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();
-  return line === '' ? '' : `: ${line.slice(0, 500)}`;
+  const line = inOneLine(text, 500);
+  return line === '' ? '' : `: ${line}`;
 };
