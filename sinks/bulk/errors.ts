@@ -20,6 +20,7 @@ export function requestError(error: unknown, what: string): WeirError {
     const means = isBlocked ? 'the cluster takes no writes' : explain(status);
     return new WeirError(code, `${what}: ${means} (HTTP ${status}${reason})`, {
       cause: error,
+      retryAfterMs: (error as RequestFailure).retryAfterMs,
     });
   }
   const kind = error instanceof RequestFailure ? error.kind : 'connection';

@@ -45,7 +45,12 @@ export async function sendBulk(
       // What is settled stays so, or a busy cluster would be sent the first part again and again.
       if (!(error instanceof WeirError) || (from === 0 && error.retryable)) throw error;
       // No record is at fault: a wrong address, or what a proxy says in the cluster's place, is for people to mend.
-      const rest: Outcome = { retryable: true, code: error.code, reason: error.message };
+      const rest: Outcome = {
+        retryable: true,
+        code: error.code,
+        reason: error.message,
+        ...(error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs }),
+      };
       while (outcomes.length < operations.length) outcomes.push(rest);
       return outcomes;
     }

@@ -25,11 +25,12 @@ export function verdictOf(reply: HttpReply, where: string): Verdict | null {
   if (status >= 200 && status < 300) return null;
   const reason = `${where} answered ${status}${said(reply.text)}`;
   if (status === 401 || status === 403) return { retryable: true, code: 'sink_unauthorised', reason };
-  if (status === 429) return { retryable: true, code: 'sink_overloaded', reason };
+  const asked = reply.retryAfterMs === undefined ? {} : { retryAfterMs: reply.retryAfterMs };
+  if (status === 429) return { retryable: true, code: 'sink_overloaded', reason, ...asked };
   if (status < 400 || MISCONFIGURED.has(status))
     return { retryable: true, code: 'sink_misconfigured', reason };
   if (status === 408 || status === 425 || status >= 500)
-    return { retryable: true, code: 'sink_unavailable', reason };
+    return { retryable: true, code: 'sink_unavailable', reason, ...asked };
   return { retryable: false, code: 'sink_refused_record', reason };
 }
 

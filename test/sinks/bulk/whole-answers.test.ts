@@ -7,6 +7,7 @@ import { createCounters } from '../../../pipeline/counters.ts';
 import { deliver } from '../../../pipeline/deliver.ts';
 import { PartialWriteError, WeirError, messageOf } from '../../../pipeline/errors.ts';
 import { noMeter } from '../../../pipeline/meter.ts';
+import { withRetry } from '../../../pipeline/retry.ts';
 import { create as createElasticsearch } from '../../../sinks/elasticsearch/index.ts';
 import { options as elasticsearchOptions } from '../../../sinks/elasticsearch/options.ts';
 import { create as createOpenSearch } from '../../../sinks/opensearch/index.ts';
@@ -115,6 +116,36 @@ for (const [name, make] of Object.entries(products))
     );
     assert.equal(left.length, 0);
   });
+
+for (const [name, make] of Object.entries(products))
+  test(`${name}: a bulk request that is refused for now is repeated when Retry-After says, and not before`, async (t) => {
+    let busy = 2;
+    const fake = await fakeElasticsearch(t, {
+      whole: () =>
+        busy-- > 0 ? { ...asCluster(busy === 1 ? 429 : 503), headers: { 'retry-after': '7' } } : null,
+    });
+    const sink = make({ nodes: fake.url }, testContext());
+    t.after(() => sink.stop?.(never));
+    const slept: number[] = [];
+    const clock = { now: Date.now, sleep: (ms: number) => (slept.push(ms), Promise.resolve()) };
+    await withRetry(sink, { clock, random: () => 0, failed: () => {} }).write(someFlows(3), never);
+    assert.deepEqual(slept, [7000, 7000]);
+    assert.equal(fake.requests.flat().length, 3);
+  });
+
+test('elasticsearch: of a write in several requests, Retry-After of a later one is heard too', async (t) => {
+  let requests = 0;
+  const fake = await fakeElasticsearch(t, {
+    whole: () => (++requests === 2 ? { ...asCluster(429), headers: { 'retry-after': '9' } } : null),
+  });
+  const sink = products['elasticsearch']!({ nodes: fake.url, batchBytes: '8KiB' }, testContext());
+  t.after(() => sink.stop?.(never));
+  await assert.rejects(sink.write(someFlows(40), never), (error: unknown) => {
+    assert.ok(error instanceof PartialWriteError);
+    assert.ok(error.refusals.every(({ retryAfterMs }) => retryAfterMs === 9000));
+    return true;
+  });
+});
 
 test('elasticsearch: a server of somebody else in its place ends no delivery', async (t) => {
   const other = createServer((_request, response) => {
