@@ -37,6 +37,11 @@ const keep = z
     policyChange: duration().prefault('400d').describe('Changes of policies.'),
     loss: duration().prefault('400d').describe('What was not seen.'),
     access: duration().prefault('400d').describe('Who searched, exported, suppressed or changed what.'),
+    closed: duration()
+      .optional()
+      .describe(
+        'Closed alerts and incidents in `weir-alerts` and `weir-incidents`, counted from the last that was told of them; the sink deletes them once a day. As long as alerts when absent.',
+      ),
     warmAfter: duration()
       .prefault('2d')
       .describe('Age at which an index that is no longer written is merged.'),

@@ -1,6 +1,17 @@
+import { ageText } from '../bulk/age.ts';
 import { requestError, statusOf } from '../bulk/errors.ts';
+import { keptMs } from '../bulk/expiry.ts';
 import type { Far } from '../bulk/far.ts';
-import { answer, oldestNode, setupOf, type Setup, type SetupPlan, type SetupRequest } from '../bulk/setup.ts';
+import { placeOf } from '../bulk/place.ts';
+import {
+  answer,
+  oldestNode,
+  setupOf,
+  type Setup,
+  type SetupFor,
+  type SetupPlan,
+  type SetupRequest,
+} from '../bulk/setup.ts';
 import { daysOf, PRIORITY, rolloverDays, templates, type TemplateStyle } from '../bulk/templates.ts';
 import { datasetOf, eventStreams, type EventStream } from '../ecs/streams.ts';
 import { connect } from './client.ts';
@@ -16,10 +27,11 @@ export interface Features {
 }
 
 /** For `weir setup opensearch`: templates, lifecycle and rights of what the sink writes into. */
-export const setup = (options: Options, tenants: readonly string[] = []): Setup =>
-  setupOf(
-    () => connect(options),
-    async (far, signal) => {
+export const setup = (options: Options, about: SetupFor = {}): Setup =>
+  setupOf({
+    connect: () => connect(options),
+    async plan(far, signal) {
+      const tenants = about.tenants ?? [];
       const version = await versionOf(far, signal);
       const policies = await answer(far, { method: 'GET', path: '/_plugins/_ism/policies' }, signal);
       const custom = await answer(far, { method: 'GET', path: '/_component_template/weir@custom' }, signal);
@@ -29,7 +41,9 @@ export const setup = (options: Options, tenants: readonly string[] = []): Setup 
         requests: await Promise.all(plan.requests.map((one) => overwriting(far, one, signal))),
       };
     },
-  );
+    place: placeOf(options, about.tenant),
+    keep: options.keep,
+  });
 
 export function planOf(
   version: string | null,
@@ -54,7 +68,9 @@ export function planOf(
     notices.push(
       'settings of your own go into a component template `weir@custom`; run this again once it is there',
     );
-  notices.push('weir-alerts and weir-incidents hold current state and have no lifecycle');
+  notices.push(
+    `weir-alerts and weir-incidents hold current state: what is closed is deleted by the sink after ${ageText(keptMs(options.keep))}`,
+  );
   return {
     version,
     requests: [

@@ -148,7 +148,7 @@ weir_writer:
     - names: ['logs-weir.*-*']
       privileges: [create_doc, auto_configure]
     - names: ['weir-alerts', 'weir-incidents']
-      privileges: [index, auto_configure]
+      privileges: [index, auto_configure, read, delete]
 `;
 
 /** Field types the package lacks, and what stands in for them. */
