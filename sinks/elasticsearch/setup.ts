@@ -2,7 +2,7 @@ import { ageText } from '../bulk/age.ts';
 import { keptMs } from '../bulk/expiry.ts';
 import { placeOf } from '../bulk/place.ts';
 import { setupOf, type Setup, type SetupFor, type SetupPlan } from '../bulk/setup.ts';
-import { daysOf, templates, type TemplateStyle } from '../bulk/templates.ts';
+import { keptMsOf, templates, type TemplateStyle } from '../bulk/templates.ts';
 import { connect } from './client.ts';
 import { probe, type Features, type Version } from './features.ts';
 import { policies, policyOf } from './lifecycle.ts';
@@ -37,7 +37,7 @@ export function planOf(
     },
     settingsOf: (stream, layout) => (ilm ? { lifecycle: { name: policyOf(stream, layout) } } : null),
     templateOf: (stream) => ({
-      ...(ownLifecycle ? { lifecycle: { data_retention: `${daysOf(stream, options.keep)}d` } } : {}),
+      ...(ownLifecycle ? { lifecycle: { data_retention: ageText(keptMsOf(stream, options.keep)) } } : {}),
       ...(features.failureStore ? { data_stream_options: { failure_store: { enabled: true } } } : {}),
     }),
     extra: { allow_auto_create: true, ignore_missing_component_templates: ['weir@custom'] },

@@ -12,7 +12,7 @@ import {
   type SetupPlan,
   type SetupRequest,
 } from '../bulk/setup.ts';
-import { daysOf, PRIORITY, rolloverDays, templates, type TemplateStyle } from '../bulk/templates.ts';
+import { keptMsOf, PRIORITY, rolloverMs, templates, type TemplateStyle } from '../bulk/templates.ts';
 import { datasetOf, eventStreams, type EventStream } from '../ecs/streams.ts';
 import { connect } from './client.ts';
 import type { Options } from './options.ts';
@@ -88,7 +88,7 @@ const tolerant = { mapping: { ignore_malformed: true, total_fields: { limit: 100
 
 /** A policy of index state management, which finds its data streams and daily indices by their names. */
 function policy(stream: EventStream, keep: Options['keep']): SetupRequest {
-  const days = daysOf(stream, keep);
+  const kept = ageText(keptMsOf(stream, keep));
   return {
     method: 'PUT',
     path: `/_plugins/_ism/policies/weir-${stream}`,
@@ -99,17 +99,15 @@ function policy(stream: EventStream, keep: Options['keep']): SetupRequest {
         states: [
           {
             name: 'hot',
-            actions: [
-              { rollover: { min_size: '50gb', min_index_age: `${Math.min(rolloverDays(stream), days)}d` } },
-            ],
-            transitions: [{ state_name: 'delete', conditions: { min_rollover_age: `${days}d` } }],
+            actions: [{ rollover: { min_size: '50gb', min_index_age: ageText(rolloverMs(stream, keep)) } }],
+            transitions: [{ state_name: 'delete', conditions: { min_rollover_age: kept } }],
           },
           { name: 'delete', actions: [{ delete: {} }], transitions: [] },
         ],
         ism_template: [{ index_patterns: [`logs-${datasetOf(stream)}-*`], priority: PRIORITY }],
       },
     },
-    why: `${stream}: deleted ${days} days after it was rolled over`,
+    why: `${stream}: deleted ${kept} after it was rolled over`,
   };
 }
 
