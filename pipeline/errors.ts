@@ -33,10 +33,17 @@ export type ErrorCode = keyof typeof errorCodes;
 /** An expected failure. `message` says where, what was found and what was expected, in one sentence. */
 export class WeirError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  /** How long the far side asks to be left alone; null when it asks nothing. */
+  readonly retryAfterMs: number | null;
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly retryAfterMs?: number | null },
+  ) {
     super(message, options);
     this.name = 'WeirError';
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs ?? null;
   }
   get retryable(): boolean {
     return errorCodes[this.code].retryable;
@@ -50,6 +57,8 @@ export interface Refusal {
   readonly retryable: boolean;
   readonly code: ErrorCode;
   readonly reason: string;
+  /** How long the far side asks to be left alone; absent when it asks nothing. */
+  readonly retryAfterMs?: number;
 }
 
 /** Thrown by a sink that delivered all but some: everything that is not listed is durable over there. */

@@ -11,6 +11,13 @@ export interface LetterTarget {
   deliver(letters: readonly DeadLetter[], signal: AbortSignal): Promise<readonly (string | null)[]>;
 }
 
+/** Why a letter has no target in this process. */
+export interface NoTarget {
+  readonly problem: string;
+  /** Another process may have it. */
+  readonly isElsewhere: boolean;
+}
+
 /** What became of a letter. What was not delivered is still there. */
 export interface Replayed {
   readonly id: string;
@@ -18,6 +25,8 @@ export interface Replayed {
   readonly kind: string;
   /** Null when it was delivered. */
   readonly problem: string | null;
+  /** Only another process can have its target. */
+  readonly isElsewhere: boolean;
 }
 
 export interface LetterQuery {
@@ -44,8 +53,7 @@ const MAX_ENDED = 1_000_000;
 export function letterBox(options: {
   readonly scan: LetterScan;
   readonly append: (endings: readonly DeadLetter[]) => Promise<void>;
-  /** The target of a letter, or why it has none here. */
-  readonly targetOf: (letter: DeadLetter) => LetterTarget | string;
+  readonly targetOf: (letter: DeadLetter) => LetterTarget | NoTarget;
   readonly now: () => number;
 }): LetterBox {
   let turn: Promise<unknown> = Promise.resolve();
@@ -83,6 +91,8 @@ export function letterBox(options: {
     signal: AbortSignal,
   ): Promise<void> {
     const taken = new Set<string>();
+    /** Those that are not for this process leave room for those that are. */
+    const passed = new Set<string>();
     let batch: DeadLetter[] = [];
     let target: LetterTarget | null = null;
 
@@ -100,18 +110,20 @@ export function letterBox(options: {
       if (delivered.length > 0)
         await options.append(delivered.map((letter) => ending(letter, options.now())));
       for (const [i, { id, component, kind }] of letters.entries())
-        await told({ id, component, kind, problem: problems[i] ?? null });
+        await told({ id, component, kind, problem: problems[i] ?? null, isElsewhere: false });
     }
 
     await eachOpen(where, async (letter) => {
-      if (signal.aborted || taken.size >= limit || taken.has(letter.id)) return;
-      taken.add(letter.id);
+      const { id, component, kind } = letter;
+      if (signal.aborted) return;
       const found = options.targetOf(letter);
+      const room = 'isElsewhere' in found && found.isElsewhere ? passed : taken;
+      if (room.size >= limit || room.has(id)) return;
+      room.add(id);
       if (found !== target || batch.length >= MAX_BATCH) await flush();
-      if (typeof found === 'string') {
+      if ('problem' in found) {
         target = null;
-        const { id, component, kind } = letter;
-        await told({ id, component, kind, problem: found });
+        await told({ id, component, kind, ...found });
         return;
       }
       target = found;

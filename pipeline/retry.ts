@@ -1,5 +1,5 @@
 import type { Clock, Delivery, Sink } from './contracts.ts';
-import { PartialWriteError, isRetryable } from './errors.ts';
+import { PartialWriteError, WeirError, isRetryable } from './errors.ts';
 
 export interface RetryOptions {
   /** First upper bound of the pause; it doubles with each failure in a row. */
@@ -19,6 +19,18 @@ export function pauseMs(
   random = Math.random,
 ): number {
   return random() * Math.min(options.maxMs, options.baseMs * 2 ** Math.min(failuresInARow, 30));
+}
+
+/** The longest that a far side may ask for: a wrong answer must not silence a sink for a day. */
+export const MAX_ASKED_MS = 300_000;
+
+/** How long the far side asked to be left alone, within bounds; 0 when it did not. */
+function askedMs(error: unknown): number {
+  let most = 0;
+  if (error instanceof WeirError) most = error.retryAfterMs ?? 0;
+  else if (error instanceof PartialWriteError)
+    for (const { retryAfterMs = 0 } of error.refusals) most = Math.max(most, retryAfterMs);
+  return Math.min(MAX_ASKED_MS, Math.max(0, most));
 }
 
 /**
@@ -47,7 +59,9 @@ export function withRetry(
             rest = error.refusals.map((refusal) => rest[refusal.index]!);
           else if (!isRetryable(error)) throw error;
           options.failed(error, failures + 1);
-          await options.clock.sleep(pauseMs(failures, options.retry, options.random), signal);
+          // What was asked for comes first; many clients that were asked the same still do not come back together.
+          const pause = askedMs(error) + pauseMs(failures, options.retry, options.random);
+          await options.clock.sleep(pause, signal);
           if (signal.aborted) throw error;
         }
       }

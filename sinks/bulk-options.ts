@@ -27,20 +27,26 @@ export const basicAuth = {
   password: z.string().describe('Password.'),
 };
 
+/** An age of indices; with less than that the servers would delete what they have just been given. */
+const age = () => duration().refine((ms) => ms >= 1000, 'expected at least 1s');
+
 const keep = z
   .strictObject({
-    flow: duration().prefault('30d').describe('Flows that are not kept longer.'),
-    flowKept: duration()
+    flow: age().prefault('30d').describe('Flows that are not kept longer.'),
+    flowKept: age()
       .prefault('400d')
       .describe('Flows of a compliance scope, and denied ones. PCI DSS 10.5.1 wants 12 months.'),
-    alert: duration().prefault('400d').describe('Alerts, every revision.'),
-    policyChange: duration().prefault('400d').describe('Changes of policies.'),
-    loss: duration().prefault('400d').describe('What was not seen.'),
-    access: duration().prefault('400d').describe('Who searched, exported, suppressed or changed what.'),
-    warmAfter: duration()
-      .prefault('2d')
-      .describe('Age at which an index that is no longer written is merged.'),
-    coldAfter: duration()
+    alert: age().prefault('400d').describe('Alerts, every revision.'),
+    policyChange: age().prefault('400d').describe('Changes of policies.'),
+    loss: age().prefault('400d').describe('What was not seen.'),
+    access: age().prefault('400d').describe('Who searched, exported, suppressed or changed what.'),
+    closed: age()
+      .optional()
+      .describe(
+        'Closed alerts and incidents in `weir-alerts` and `weir-incidents`, counted from the last that was told of them; the sink deletes them once a day. As long as alerts when absent.',
+      ),
+    warmAfter: age().prefault('2d').describe('Age at which an index that is no longer written is merged.'),
+    coldAfter: age()
       .prefault('90d')
       .describe('Age until which everything is at once at hand; what is kept longer is cold from then on.'),
   })

@@ -80,33 +80,35 @@ async function ask(from: readonly Running[], search: LetterSearch): Promise<read
 /** Each process delivers what it has the target of. */
 async function replay(from: readonly Running[], search: LetterSearch, world: World): Promise<number> {
   const paint = paintOf(world);
-  let delivered = 0;
-  const left = new Map<string, { outcome: Replayed; count: number }>();
+  const delivered = new Set<string>();
+  /** Of each letter the last that was heard; at most two limits a process. */
+  const kept = new Map<string, Replayed>();
   const failures: unknown[] = [];
   for (const process of from)
     await process
       .replayLetters(
         search,
         (outcome) => {
-          const key = `${outcome.component} ${outcome.problem}`;
-          if (outcome.problem === null) delivered++;
-          else if (left.has(key) || left.size < MAX_PROBLEMS)
-            left.set(key, { outcome, count: (left.get(key)?.count ?? 0) + 1 });
+          const { id, problem, isElsewhere } = outcome;
+          if (problem === null) {
+            delivered.add(id);
+            kept.delete(id);
+          } else if (!delivered.has(id) && (!isElsewhere || !kept.has(id))) kept.set(id, outcome);
           return Promise.resolve();
         },
         world.stop,
       )
       .catch((error: unknown) => failures.push(error));
   if (failures.length === from.length) throw new WeirError('not_connected', messageOf(failures[0]));
-  await print(world, `${paint.green(`${countText(delivered, 'dead letter')} delivered.`)}\n`);
-  for (const { outcome, count } of left.values()) {
-    const why = safeText(outcome.problem ?? '');
-    await print(
-      world,
-      `${paint.yellow(`${countText(count, 'dead letter')} kept`)}: ${outcome.component}: ${why}\n`,
-    );
+  await print(world, `${paint.green(`${countText(delivered.size, 'dead letter')} delivered.`)}\n`);
+  const problems = new Map<string, number>();
+  for (const { component, problem } of kept.values()) {
+    const why = `${component}: ${safeText(problem ?? '')}`;
+    if (problems.has(why) || problems.size < MAX_PROBLEMS) problems.set(why, (problems.get(why) ?? 0) + 1);
   }
-  return left.size > 0 || world.stop.aborted ? exit.partly : exit.fine;
+  for (const [why, count] of problems)
+    await print(world, `${paint.yellow(`${countText(count, 'dead letter')} kept`)}: ${why}\n`);
+  return kept.size > 0 || world.stop.aborted ? exit.partly : exit.fine;
 }
 
 /** Problems that are told apart. */

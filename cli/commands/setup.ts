@@ -95,7 +95,7 @@ async function setupIndices(
     throw new UsageError(`${config.file ?? 'the configuration'} has no sink of type ${type}`);
   const tenants = [...new Set(sinks.flatMap(({ tenant }) => tenant ?? []))];
   for (const sink of sinks) {
-    const far = await bulkSinks[type]!.setup(sink.options, tenants);
+    const far = await bulkSinks[type]!.setup(sink.options, { tenants, tenant: sink.tenant });
     try {
       const plan = await far.plan(world.stop);
       await print(world, `${sink.name}: ${type} ${plan.version ?? '(version not told)'}\n`);
@@ -103,6 +103,10 @@ async function setupIndices(
       if (dryRun) {
         for (const request of [...plan.requests, ...plan.roles, ...plan.spaces])
           await print(world, consoleText(request));
+        for (const { request, found } of await far.daily(world.stop)) {
+          const now = found === null ? 'how many these credentials may not ask' : `${found} now`;
+          await print(world, consoleText({ ...request, why: `${request.why} (${now})` }));
+        }
       } else {
         await far.apply(
           roles ? [...plan.requests, ...plan.roles] : plan.requests,

@@ -172,7 +172,7 @@ function running(served: Served, shared: Shared): Running {
     if (served.letters) return served.letters;
     throw new WeirError(
       'not_connected',
-      'this process may not read the topic weir.deadletter: ask where the sinks run',
+      'this process may not read the topic weir.deadletter: ask where the sinks or a collector run',
     );
   };
   const store = (): Forensics => {

@@ -10,6 +10,7 @@ import { runPumps, type Pump } from '../../pipeline/lifecycle.ts';
 import type { Topic } from '../../pipeline/log.ts';
 import { fileAttempts } from '../../pipeline/quarantine.ts';
 import { watermarkDefaults } from '../../pipeline/watermarks.ts';
+import { groupPrefix } from '../../transport/kafka/acls.ts';
 import { createKafkaLog } from '../../transport/kafka/index.ts';
 import { createLookout } from '../api/server.ts';
 import type { Config, Role } from '../config/index.ts';
@@ -20,11 +21,12 @@ import { detectorPump } from './detectors.ts';
 import { incidentPump } from './incidents.ts';
 import { learnedOfControl } from './learned.ts';
 import { topicScan, wireLetters } from './letters.ts';
+import type { WiredSink } from './local.ts';
 import { pairPlace } from './place.ts';
 import { inThisThread } from './planned.ts';
 import { contextOf } from './process.ts';
 import { rulesInForce } from './rules.ts';
-import { sinkGroup, sinkPump, sinkTopics } from './sinks.ts';
+import { sinkPump, sinkTopics } from './sinks.ts';
 import { sourcePumps } from './sources.ts';
 import { socketPath, takeStateDir } from './state.ts';
 import { suppressionReview, type SuppressionReview } from './suppression-review.ts';
@@ -188,30 +190,32 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
           ),
         );
       let box: LetterBox | null = null;
+      let wired: readonly WiredSink[] = [];
       if (runs('sinks')) {
-        const wired = await wireSinks(config, shared);
-        store = wired.store;
-        for (const { config: sink, sink: made } of wired.sinks)
-          pumps.push(sinkPump({ config: sink, sink: made, log, letters, kibana: config.kibana }, shared));
+        const made = await wireSinks(config, shared);
+        store = made.store;
+        wired = made.sinks;
+        for (const { config: sink, sink: one } of wired)
+          pumps.push(sinkPump({ config: sink, sink: one, log, letters, kibana: config.kibana }, shared));
+      }
+      // Each delivers what it has the rights for: sinks what they refused, collectors what the enricher reads.
+      if (runs('sinks') || runs('collector'))
         box = await wireLetters(
           {
             log,
-            scan: topicScan(log, `${sinkGroup('deadletter')}.`, shared),
-            sinks: wired.sinks,
-            // What the enricher reads is written by collectors: the role of the sinks has no right to it.
-            flows:
-              role === null
-                ? {
-                    sources: config.sources,
-                    topic: 'flows',
-                    stage: null,
-                    place: pairPlace(log.partitions('flows')),
-                  }
-                : null,
+            scan: topicScan(log, letterGroupPrefix(runs('sinks') ? 'sinks' : 'collector'), shared),
+            sinks: wired,
+            flows: runs('collector')
+              ? {
+                  sources: config.sources,
+                  topic: 'flows',
+                  stage: null,
+                  place: pairPlace(log.partitions('flows')),
+                }
+              : null,
           },
           shared,
         );
-      }
       const socket = socketPath(stateDir, role === null ? (config.listen.api?.unix ?? null) : null);
       await serve(
         options,
@@ -227,6 +231,9 @@ export async function runOverKafka(options: KafkaDaemonOptions): Promise<void> {
     release();
   }
 }
+
+/** Groups that read the dead letter once: of one role, so that its rights cover them. */
+const letterGroupPrefix = (role: 'collector' | 'sinks'): string => `${groupPrefix(role)}deadletter.`;
 
 /** At most 1,000 heartbeats a second reach the topic, and none comes oftener than every 2 s. */
 const heartbeatMs = (config: Config, partitions: number): number =>

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 
 import type { Delivery, LineDecoder, Sink, SourceType, Stage } from '../../pipeline/contracts.ts';
 import { PartialWriteError, messageOf } from '../../pipeline/errors.ts';
-import { letterBox, type LetterBox, type LetterScan, type LetterTarget } from '../../pipeline/letter-box.ts';
+import {
+  letterBox,
+  type LetterBox,
+  type LetterScan,
+  type LetterTarget,
+  type NoTarget,
+} from '../../pipeline/letter-box.ts';
 import type { Entry, Log } from '../../pipeline/log.ts';
 import { anySignal } from '../../pipeline/signals.ts';
 import { tenantView } from '../../pipeline/tenant.ts';
@@ -57,18 +63,23 @@ export async function wireLetters(options: LettersOptions, shared: Shared): Prom
       ),
     now,
     targetOf({ component, kind, code }) {
-      if (code === 'record_undecodable') return 'what it holds is no record that this version can read';
+      if (code === 'record_undecodable')
+        return stays('what it holds is no record that this version can read');
       const isSink = component.startsWith('sink.');
       if (kind === 'flow' && !isSink && (component.startsWith('source.') || component === 'enricher'))
         return asFlow ?? notHere(component);
       if (kind !== 'line' && !isSink)
-        return 'it was delivered to every sink; only `weir replay` judges it again';
+        return stays('it was delivered to every sink; only `weir replay` judges it again');
       return targets.get(component) ?? notHere(component);
     },
   });
 }
 
-const notHere = (component: string): string => `this process has no ${component}`;
+const stays = (problem: string): NoTarget => ({ problem, isElsewhere: false });
+const notHere = (component: string): NoTarget => ({
+  problem: `no process that was asked has ${component === 'enricher' ? 'sources' : component}`,
+  isElsewhere: true,
+});
 
 function sinkTarget(config: SinkConfig, sink: Sink, now: () => number): LetterTarget {
   let last = 0;

@@ -95,7 +95,7 @@ export function comparison(far: {
       }));
       const state = (['alert', 'incident'] as const)
         .filter((kind) => kinds.includes(kind))
-        .map((kind) => ({ names: [stateIn(place, kind)], privileges: ['index'] }));
+        .map((kind) => ({ names: [stateIn(place, kind)], privileges: ['index', 'read', 'delete'] }));
       const answer = await ask<{ index: Record<string, Record<string, boolean>> }>(
         { method: 'POST', path: '/_security/user/_has_privileges', body: { index: [...events, ...state] } },
         signal,

@@ -5,6 +5,9 @@ import { RequestFailure } from './far.ts';
 export const statusOf = (error: unknown): number | null =>
   error instanceof RequestFailure ? error.status : null;
 
+/** Somebody, or a disk that is nearly full, has made the cluster read-only: `blocked by: [FORBIDDEN/6/cluster read-only (api)]`. */
+const BLOCKED = /blocked by: \[/;
+
 /** What a failed request to the cluster means for the whole of it. `what` says what was tried. */
 export function requestError(error: unknown, what: string): WeirError {
   if (error instanceof WeirError) return error;
@@ -12,8 +15,12 @@ export function requestError(error: unknown, what: string): WeirError {
   const status = statusOf(error);
   if (status !== null) {
     const reason = message === '' ? '' : `: ${message}`;
-    return new WeirError(codeOf(status), `${what}: ${explain(status)} (HTTP ${status}${reason})`, {
+    const isBlocked = BLOCKED.test(message);
+    const code = isBlocked ? 'sink_unavailable' : codeOf(status);
+    const means = isBlocked ? 'the cluster takes no writes' : explain(status);
+    return new WeirError(code, `${what}: ${means} (HTTP ${status}${reason})`, {
       cause: error,
+      retryAfterMs: (error as RequestFailure).retryAfterMs,
     });
   }
   const kind = error instanceof RequestFailure ? error.kind : 'connection';
@@ -36,5 +43,7 @@ function explain(status: number): string {
   if (status === 403) return 'the credentials lack a right';
   if (status === 429) return 'the cluster is overloaded';
   if (status === 408 || status >= 500) return 'the cluster is not available';
+  if (status === 404 || status === 405 || status === 410)
+    return 'there is nothing that takes it; is the address right, or a proxy in between?';
   return 'the request was refused';
 }

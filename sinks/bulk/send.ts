@@ -23,8 +23,8 @@ const MAX_BODIES = 4;
 /**
  * Sends operations in bulk requests, as large and as many at once as `pace` says, and says of each what became of it.
  * Rejects with a WeirError when the first request failed: what it did is not known, and all of it may be sent again.
- * When a later one failed, what comes from there on is refused for now. A request the cluster refuses whole (400, 413)
- * is halved until the operation at fault stands alone.
+ * When a later one failed, or the cluster is not set up for any of it, what comes from there on is refused for now. A
+ * request the cluster refuses whole (400, 413) is halved until the operation at fault stands alone.
  */
 export async function sendBulk(
   far: Far,
@@ -43,8 +43,14 @@ export async function sendBulk(
       outcomes.push(...(await sendChunk(far, operations.slice(from, to), pace, signal)));
     } catch (error) {
       // What is settled stays so, or a busy cluster would be sent the first part again and again.
-      if (from === 0 || !(error instanceof WeirError) || !error.retryable) throw error;
-      const rest: Outcome = { retryable: true, code: error.code, reason: error.message };
+      if (!(error instanceof WeirError) || (from === 0 && error.retryable)) throw error;
+      // No record is at fault: a wrong address, or what a proxy says in the cluster's place, is for people to mend.
+      const rest: Outcome = {
+        retryable: true,
+        code: error.code,
+        reason: error.message,
+        ...(error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs }),
+      };
       while (outcomes.length < operations.length) outcomes.push(rest);
       return outcomes;
     }
@@ -128,7 +134,8 @@ async function request(
   );
   // Only after an answer: of a request that failed the connection may still be reading.
   if (bodies.length < MAX_BODIES) bodies.push(body);
-  const items = reply.items ?? [];
+  // A proxy may answer anything.
+  const items = (reply as BulkReply | null)?.items ?? [];
   if (items.length !== chunk.length)
     throw new WeirError(
       'sink_unavailable',

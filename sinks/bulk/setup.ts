@@ -1,6 +1,11 @@
+import type { BulkOptions } from '../bulk-options.ts';
+import { ageText } from './age.ts';
 import { connection } from './connection.ts';
 import { requestError, statusOf } from './errors.ts';
+import { expiredQuery, expiredSearch, expiringKinds, keptMs } from './expiry.ts';
 import type { Far, FarRequest } from './far.ts';
+import type { Layout } from './operations.ts';
+import { stateIn } from './place.ts';
 
 /** One request of the set-up, for a person to read before it is made. */
 export interface SetupRequest {
@@ -24,6 +29,14 @@ export interface SetupPlan {
   readonly notices: readonly string[];
 }
 
+/** Whom a set-up is for. */
+export interface SetupFor {
+  /** Tenants that have a sink of their own, for roles and spaces. */
+  readonly tenants?: readonly string[];
+  /** Tenant of this sink; null or absent where it is for all. */
+  readonly tenant?: string | null;
+}
+
 export interface Setup {
   /** Asks the cluster what it can do and says what would be put into it. Changes nothing. */
   plan(signal: AbortSignal): Promise<SetupPlan>;
@@ -33,16 +46,49 @@ export interface Setup {
     signal: AbortSignal,
     done?: (request: SetupRequest) => void,
   ): Promise<void>;
+  /** What the sink itself asks once a day, to delete what is closed and old; changes nothing. */
+  daily(signal: AbortSignal): Promise<readonly DailyRequest[]>;
   close(): Promise<void>;
 }
 
-export function setupOf(
-  connect: () => Promise<Far>,
-  plan: (far: Far, signal: AbortSignal) => Promise<SetupPlan>,
-): Setup {
-  const far = connection(connect);
+export interface DailyRequest {
+  readonly request: SetupRequest;
+  /** How many it would find now; null where the credentials may not ask. */
+  readonly found: number | null;
+}
+
+export function setupOf(of: {
+  readonly connect: () => Promise<Far>;
+  readonly plan: (far: Far, signal: AbortSignal) => Promise<SetupPlan>;
+  readonly place: Layout;
+  readonly keep: BulkOptions['keep'];
+}): Setup {
+  const far = connection(of.connect);
   return {
-    plan: async (signal) => plan(await far.get(), signal),
+    plan: async (signal) => of.plan(await far.get(), signal),
+    async daily(signal) {
+      const age = ageText(keptMs(of.keep));
+      const requests: DailyRequest[] = [];
+      for (const kind of expiringKinds) {
+        const request = {
+          ...expiredSearch(of.place, kind, `now-${age}`),
+          why: `once a day, by the sink itself: each ${kind} that this finds, closed for ${age}, is deleted`,
+        };
+        const counted = await answer<{ count: number }>(
+          await far.get(),
+          {
+            method: 'POST',
+            path: `/${stateIn(of.place, kind)}/_count`,
+            querystring: { ignore_unavailable: 'true' },
+            body: { query: expiredQuery(kind, `now-${age}`) },
+          },
+          signal,
+          [403],
+        );
+        requests.push({ request, found: counted?.count ?? null });
+      }
+      return requests;
+    },
     async apply(requests, signal, done) {
       for (const request of requests) {
         const { method, path, querystring, body } = request;

@@ -2,7 +2,9 @@ import type { Context, Sink } from '../../pipeline/contracts.ts';
 import { PartialWriteError, WeirError, type Refusal } from '../../pipeline/errors.ts';
 import type { BulkOptions } from '../bulk-options.ts';
 import { connection } from './connection.ts';
+import { deleteDaily } from './daily.ts';
 import { requestError, statusOf } from './errors.ts';
+import { keptMs } from './expiry.ts';
 import type { Far } from './far.ts';
 import { operationsOf, type Operation } from './operations.ts';
 import { pace as newPace } from './pace.ts';
@@ -31,8 +33,11 @@ export function bulkSink(connect: () => Promise<Far>, options: BulkOptions, cont
     'sink',
   ]);
   const pace = newPace({ maxRequests: options.maxInFlight, maxBytes: options.batchBytes }, clock);
-  const operations = operationsOf(placeOf(options, context.tenant));
+  const place = placeOf(options, context.tenant);
+  const operations = operationsOf(place);
   const far = connection(connect);
+  let ending: AbortController | null = null;
+  let tidying: Promise<void> = Promise.resolve();
 
   return {
     batch: {
@@ -43,8 +48,16 @@ export function bulkSink(connect: () => Promise<Far>, options: BulkOptions, cont
     },
     async start(signal) {
       await proveTemplates(await far.get(), options, context, signal);
+      if (ending) return;
+      ending = new AbortController();
+      tidying = deleteDaily({ far, place, keptMs: keptMs(options.keep) }, context, ending.signal);
     },
-    stop: () => far.close(),
+    async stop() {
+      ending?.abort();
+      ending = null;
+      await tidying;
+      await far.close();
+    },
     async write(items, signal) {
       signal.throwIfAborted();
       if (items.length === 0) return;

@@ -26,8 +26,8 @@ export interface TemplateStyle {
   readonly refreshMs: number;
 }
 
-/** How long a stream is kept, in whole days, at least one. */
-export function daysOf(stream: EventStream, keep: BulkOptions['keep']): number {
+/** How long a stream is kept, milliseconds. */
+export function keptMsOf(stream: EventStream, keep: BulkOptions['keep']): number {
   const names = {
     flow: 'flow',
     flow_kept: 'flowKept',
@@ -36,14 +36,14 @@ export function daysOf(stream: EventStream, keep: BulkOptions['keep']): number {
     loss: 'loss',
     access: 'access',
   } as const;
-  return inDays(keep[names[stream]]);
+  return keep[names[stream]];
 }
 
-export const inDays = (ms: number): number => Math.max(1, Math.ceil(ms / DAY_MS));
-
 /** Most age of an index that is written. Flows are many; of the others a month is little. */
-export const rolloverDays = (stream: EventStream): number =>
-  stream === 'flow' ? 1 : stream === 'flow_kept' ? 7 : 30;
+export function rolloverMs(stream: EventStream, keep: BulkOptions['keep']): number {
+  const days = stream === 'flow' ? 1 : stream === 'flow_kept' ? 7 : 30;
+  return Math.min(days * DAY_MS, keptMsOf(stream, keep));
+}
 
 /** Component and index templates, in the order in which they have to be put. */
 export function templates(style: TemplateStyle): SetupRequest[] {

@@ -1,7 +1,13 @@
-import { Client, errors, HttpConnection, type ClientOptions } from '@elastic/elasticsearch';
+import {
+  Client,
+  errors,
+  HttpConnection,
+  type ClientOptions,
+  type DiagnosticResult,
+} from '@elastic/elasticsearch';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { tlsOf } from '../bulk/connection.ts';
-import { reasonIn, RequestFailure, type Far } from '../bulk/far.ts';
+import { replyFailure, RequestFailure, type Far } from '../bulk/far.ts';
 import type { Options } from './options.ts';
 
 /** A client that never retries: what to repeat, and when, is decided where the records are known. */
@@ -13,9 +19,9 @@ export async function connect(options: Options): Promise<Far> {
     requestTimeout: options.requestTimeoutMs,
     compression: options.compress,
     name: 'weir',
-    // Credentials are taken out of errors. The default copies all of an error for that, and of a body each byte as a
-    // property: 1.5 s of processor time for every bulk request that fails.
-    redaction: { type: 'remove' },
+    // Credentials are taken out of errors below. The default copies all of an error for that, and of a body each byte as
+    // a property: 1.5 s of processor time for every bulk request that fails. `remove` takes `Retry-After` away as well.
+    redaction: { type: 'off' },
     tls: await tlsOf(options.tls, options.nodes, options.proxy),
   };
   if (options.nodes !== undefined) settings.nodes = [...options.nodes];
@@ -50,11 +56,8 @@ export const farOf = (client: Client): Far => ({
 });
 
 function failureOf(error: unknown): RequestFailure {
-  if (error instanceof errors.ResponseError)
-    return new RequestFailure('reply', reasonIn(error.body), {
-      status: error.statusCode ?? null,
-      cause: error,
-    });
+  removeCredentials(error);
+  if (error instanceof errors.ResponseError) return replyFailure(error);
   if (error instanceof errors.ProductNotSupportedError)
     return new RequestFailure(
       'product',
@@ -64,4 +67,15 @@ function failureOf(error: unknown): RequestFailure {
   if (error instanceof errors.ConfigurationError)
     return new RequestFailure('options', error.message, { cause: error });
   return new RequestFailure('connection', messageOf(error), { cause: error });
+}
+
+/** Takes out of an error what names who asks: the headers of the request, its options, and the connection. */
+function removeCredentials(error: unknown): void {
+  if (!(error instanceof errors.ElasticsearchClientError) || !('meta' in error)) return;
+  const { meta } = error.meta as Partial<DiagnosticResult>;
+  if (meta === undefined) return;
+  delete meta.request.params.headers;
+  delete meta.sniff;
+  meta.request.options = {};
+  meta.connection = null;
 }

@@ -1,5 +1,6 @@
+import { ageText } from '../bulk/age.ts';
 import type { BulkOptions } from '../bulk-options.ts';
-import { _meta, daysOf, inDays, rolloverDays } from '../bulk/templates.ts';
+import { _meta, keptMsOf, rolloverMs } from '../bulk/templates.ts';
 import type { SetupRequest } from '../bulk/setup.ts';
 import { eventStreams, type EventStream } from '../ecs/streams.ts';
 
@@ -14,11 +15,12 @@ export const policies = (keep: BulkOptions['keep']): SetupRequest[] =>
   );
 
 function policy(stream: EventStream, layout: BulkOptions['layout'], keep: BulkOptions['keep']): SetupRequest {
-  const days = daysOf(stream, keep);
-  const warm = inDays(keep.warmAfter);
-  const cold = Math.max(inDays(keep.coldAfter), warm + 1);
-  const rollover = { max_primary_shard_size: '50gb', max_age: `${Math.min(rolloverDays(stream), days)}d` };
-  const isCold = cold < days;
+  const keptMs = keptMsOf(stream, keep);
+  const warmMs = keep.warmAfter;
+  // A phase never comes before the one in front of it.
+  const coldMs = Math.max(keep.coldAfter, warmMs);
+  const rollover = { max_primary_shard_size: '50gb', max_age: ageText(rolloverMs(stream, keep)) };
+  const isCold = coldMs < keptMs;
   return {
     method: 'PUT',
     path: `/_ilm/policy/${policyOf(stream, layout)}`,
@@ -32,21 +34,23 @@ function policy(stream: EventStream, layout: BulkOptions['layout'], keep: BulkOp
               set_priority: { priority: 100 },
             },
           },
-          ...(warm < days
+          ...(warmMs < keptMs
             ? {
                 warm: {
-                  min_age: `${warm}d`,
+                  min_age: ageText(warmMs),
                   actions: { forcemerge: { max_num_segments: 1 }, set_priority: { priority: 50 } },
                 },
               }
             : {}),
-          ...(isCold ? { cold: { min_age: `${cold}d`, actions: { set_priority: { priority: 0 } } } } : {}),
-          delete: { min_age: `${days}d`, actions: { delete: {} } },
+          ...(isCold
+            ? { cold: { min_age: ageText(coldMs), actions: { set_priority: { priority: 0 } } } }
+            : {}),
+          delete: { min_age: ageText(keptMs), actions: { delete: {} } },
         },
       },
     },
     why:
-      `${stream}: hot or warm for ${Math.min(cold, days)} days${isCold ? ', then cold' : ''}, ` +
-      `deleted ${days} days after ${layout === 'daily' ? 'it was made' : 'it was rolled over'}`,
+      `${stream}: hot or warm for ${ageText(Math.min(coldMs, keptMs))}${isCold ? ', then cold' : ''}, ` +
+      `deleted ${ageText(keptMs)} after ${layout === 'daily' ? 'it was made' : 'it was rolled over'}`,
   };
 }

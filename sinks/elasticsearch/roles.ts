@@ -14,7 +14,8 @@ function role({ name, why, does, events, state, tenant }: Right): SetupRequest {
     ? [{ names: [...events, ...state], privileges: ['read', 'view_index_metadata'] }]
     : [
         { names: events, privileges: ['create_doc', 'auto_configure'] },
-        { names: state, privileges: ['index', 'auto_configure'] },
+        // What is closed is deleted by its age, for which it has to be found.
+        { names: state, privileges: ['index', 'auto_configure', 'read', 'delete'] },
       ];
   return {
     method: 'PUT',

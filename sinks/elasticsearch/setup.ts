@@ -1,5 +1,8 @@
-import { setupOf, type Setup, type SetupPlan } from '../bulk/setup.ts';
-import { daysOf, templates, type TemplateStyle } from '../bulk/templates.ts';
+import { ageText } from '../bulk/age.ts';
+import { keptMs } from '../bulk/expiry.ts';
+import { placeOf } from '../bulk/place.ts';
+import { setupOf, type Setup, type SetupFor, type SetupPlan } from '../bulk/setup.ts';
+import { keptMsOf, templates, type TemplateStyle } from '../bulk/templates.ts';
 import { connect } from './client.ts';
 import { probe, type Features, type Version } from './features.ts';
 import { policies, policyOf } from './lifecycle.ts';
@@ -7,14 +10,16 @@ import type { Options } from './options.ts';
 import { roles, spaces } from './roles.ts';
 
 /** For `weir setup elasticsearch`: templates, lifecycle and rights of what the sink writes into. */
-export const setup = (options: Options, tenants: readonly string[] = []): Setup =>
-  setupOf(
-    () => connect(options),
-    async (far, signal) => {
+export const setup = (options: Options, about: SetupFor = {}): Setup =>
+  setupOf({
+    connect: () => connect(options),
+    async plan(far, signal) {
       const { version, features } = await probe(far, signal);
-      return planOf(version, features, options, tenants);
+      return planOf(version, features, options, about.tenants ?? []);
     },
-  );
+    place: placeOf(options, about.tenant),
+    keep: options.keep,
+  });
 
 /** What is put into a cluster that can do this. */
 export function planOf(
@@ -32,7 +37,7 @@ export function planOf(
     },
     settingsOf: (stream, layout) => (ilm ? { lifecycle: { name: policyOf(stream, layout) } } : null),
     templateOf: (stream) => ({
-      ...(ownLifecycle ? { lifecycle: { data_retention: `${daysOf(stream, options.keep)}d` } } : {}),
+      ...(ownLifecycle ? { lifecycle: { data_retention: ageText(keptMsOf(stream, options.keep)) } } : {}),
       ...(features.failureStore ? { data_stream_options: { failure_store: { enabled: true } } } : {}),
     }),
     extra: { allow_auto_create: true, ignore_missing_component_templates: ['weir@custom'] },
@@ -80,6 +85,8 @@ function noticesOf(
     );
   if (options.layout === 'daily' && !ilm)
     notices.push('daily indices have no lifecycle: delete old ones by their name');
-  notices.push('weir-alerts and weir-incidents hold current state and have no lifecycle');
+  notices.push(
+    `weir-alerts and weir-incidents hold current state: what is closed is deleted by the sink after ${ageText(keptMs(options.keep))}`,
+  );
   return notices;
 }

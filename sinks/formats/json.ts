@@ -11,7 +11,10 @@ import { jsonLine, plainId } from './text.ts';
 const fieldName = /^[A-Za-z_@][A-Za-z0-9_.@-]{0,127}$/;
 
 export function jsonPayload(settings: FormatSettings): Payload {
-  const own = addedFields(settings, (kind, name) => fieldsOf(kind).has(name) || name === 'truncated');
+  const own = addedFields(
+    settings,
+    (kind, name) => fieldsOf(kind).has(name) || name === 'truncated' || name === 'resent',
+  );
   return (item, cap) => {
     const { record, kind } = item;
     const fields = own.get(kind);

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { Agent, ProxyAgent, buildConnector, request, type Dispatcher } from 'undici';
 import type { Logger } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
+import { retryAfterMs } from '../records/retry-after.ts';
 import { transportError } from './errors.ts';
 
 /** What of a sink's options concerns the way to its receiver (`http-options.ts`). */
@@ -28,6 +29,8 @@ export interface HttpReply {
   readonly status: number;
   /** At most 64 KiB of it. */
   readonly text: string;
+  /** How long it asks to be left alone; absent when it does not. */
+  readonly retryAfterMs?: number;
 }
 
 export interface HttpClient {
@@ -62,7 +65,12 @@ export function httpClient(settings: HttpSettings, log: { sink: string; logger: 
           headersTimeout: settings.timeoutMs,
           bodyTimeout: settings.timeoutMs,
         });
-        const reply = { status: answer.statusCode, text: await beginning(answer.body) };
+        const asked = retryAfterMs(answer.statusCode, answer.headers, Date.now);
+        const reply = {
+          status: answer.statusCode,
+          text: await beginning(answer.body),
+          ...(asked === undefined ? {} : { retryAfterMs: asked }),
+        };
         log.logger.debug({ sink: log.sink, host, ...reply }, 'answer received');
         return reply;
       } catch (error) {

@@ -1,4 +1,5 @@
 import { PartialWriteError, WeirError, messageOf, type Refusal } from '../../pipeline/errors.ts';
+import { inOneLine } from '../records/one-line.ts';
 import type { HttpReply } from './client.ts';
 
 /** What is said of records that an answer refused; `retryable` and code together say what becomes of them. */
@@ -24,11 +25,12 @@ export function verdictOf(reply: HttpReply, where: string): Verdict | null {
   if (status >= 200 && status < 300) return null;
   const reason = `${where} answered ${status}${said(reply.text)}`;
   if (status === 401 || status === 403) return { retryable: true, code: 'sink_unauthorised', reason };
-  if (status === 429) return { retryable: true, code: 'sink_overloaded', reason };
+  const asked = reply.retryAfterMs === undefined ? {} : { retryAfterMs: reply.retryAfterMs };
+  if (status === 429) return { retryable: true, code: 'sink_overloaded', reason, ...asked };
   if (status < 400 || MISCONFIGURED.has(status))
     return { retryable: true, code: 'sink_misconfigured', reason };
   if (status === 408 || status === 425 || status >= 500)
-    return { retryable: true, code: 'sink_unavailable', reason };
+    return { retryable: true, code: 'sink_unavailable', reason, ...asked };
   return { retryable: false, code: 'sink_refused_record', reason };
 }
 
@@ -49,7 +51,6 @@ export function throwRefusals(refusals: readonly Refusal[]): void {
 
 /** An answer in one line, as it is shown to people. */
 export const said = (text: string): string => {
-  // oxlint-disable-next-line no-control-regex
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();
-  return line === '' ? '' : `: ${line.slice(0, 500)}`;
+  const line = inOneLine(text, 500);
+  return line === '' ? '' : `: ${line}`;
 };

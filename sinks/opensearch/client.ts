@@ -1,7 +1,7 @@
 import { Client, errors, type ClientOptions } from '@opensearch-project/opensearch';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { tlsOf } from '../bulk/connection.ts';
-import { reasonIn, RequestFailure, type Far } from '../bulk/far.ts';
+import { replyFailure, RequestFailure, type Far } from '../bulk/far.ts';
 import type { Options } from './options.ts';
 
 /** A client that never retries: what to repeat, and when, is decided where the records are known. */
@@ -53,11 +53,7 @@ const farOf = (client: Client): Far => ({
 });
 
 function failureOf(error: unknown): RequestFailure {
-  if (error instanceof errors.ResponseError)
-    return new RequestFailure('reply', reasonIn(error.body), {
-      status: error.statusCode ?? null,
-      cause: error,
-    });
+  if (error instanceof errors.ResponseError) return replyFailure(error);
   if (error instanceof errors.ConfigurationError)
     return new RequestFailure('options', error.message, { cause: error });
   return new RequestFailure('connection', messageOf(error), { cause: error });

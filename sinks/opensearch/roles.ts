@@ -19,9 +19,16 @@ function role({ name, why, does, events, state, tenant }: Right): SetupRequest {
               index_patterns: events,
               allowed_actions: ['indices:data/write/index', 'indices:data/write/bulk*', 'create_index'],
             },
+            // What is closed is deleted by its age, for which it has to be found.
             {
               index_patterns: state,
-              allowed_actions: ['indices:data/write/index', 'indices:data/write/bulk*', 'create_index'],
+              allowed_actions: [
+                'indices:data/write/index',
+                'indices:data/write/bulk*',
+                'create_index',
+                'indices:data/read/search',
+                'indices:data/write/delete',
+              ],
             },
           ],
       tenant_permissions:

@@ -1,7 +1,18 @@
+import { ageText } from '../bulk/age.ts';
 import { requestError, statusOf } from '../bulk/errors.ts';
+import { keptMs } from '../bulk/expiry.ts';
 import type { Far } from '../bulk/far.ts';
-import { answer, oldestNode, setupOf, type Setup, type SetupPlan, type SetupRequest } from '../bulk/setup.ts';
-import { daysOf, PRIORITY, rolloverDays, templates, type TemplateStyle } from '../bulk/templates.ts';
+import { placeOf } from '../bulk/place.ts';
+import {
+  answer,
+  oldestNode,
+  setupOf,
+  type Setup,
+  type SetupFor,
+  type SetupPlan,
+  type SetupRequest,
+} from '../bulk/setup.ts';
+import { keptMsOf, PRIORITY, rolloverMs, templates, type TemplateStyle } from '../bulk/templates.ts';
 import { datasetOf, eventStreams, type EventStream } from '../ecs/streams.ts';
 import { connect } from './client.ts';
 import type { Options } from './options.ts';
@@ -16,10 +27,11 @@ export interface Features {
 }
 
 /** For `weir setup opensearch`: templates, lifecycle and rights of what the sink writes into. */
-export const setup = (options: Options, tenants: readonly string[] = []): Setup =>
-  setupOf(
-    () => connect(options),
-    async (far, signal) => {
+export const setup = (options: Options, about: SetupFor = {}): Setup =>
+  setupOf({
+    connect: () => connect(options),
+    async plan(far, signal) {
+      const tenants = about.tenants ?? [];
       const version = await versionOf(far, signal);
       const policies = await answer(far, { method: 'GET', path: '/_plugins/_ism/policies' }, signal);
       const custom = await answer(far, { method: 'GET', path: '/_component_template/weir@custom' }, signal);
@@ -29,7 +41,9 @@ export const setup = (options: Options, tenants: readonly string[] = []): Setup 
         requests: await Promise.all(plan.requests.map((one) => overwriting(far, one, signal))),
       };
     },
-  );
+    place: placeOf(options, about.tenant),
+    keep: options.keep,
+  });
 
 export function planOf(
   version: string | null,
@@ -54,7 +68,9 @@ export function planOf(
     notices.push(
       'settings of your own go into a component template `weir@custom`; run this again once it is there',
     );
-  notices.push('weir-alerts and weir-incidents hold current state and have no lifecycle');
+  notices.push(
+    `weir-alerts and weir-incidents hold current state: what is closed is deleted by the sink after ${ageText(keptMs(options.keep))}`,
+  );
   return {
     version,
     requests: [
@@ -72,7 +88,7 @@ const tolerant = { mapping: { ignore_malformed: true, total_fields: { limit: 100
 
 /** A policy of index state management, which finds its data streams and daily indices by their names. */
 function policy(stream: EventStream, keep: Options['keep']): SetupRequest {
-  const days = daysOf(stream, keep);
+  const kept = ageText(keptMsOf(stream, keep));
   return {
     method: 'PUT',
     path: `/_plugins/_ism/policies/weir-${stream}`,
@@ -83,17 +99,15 @@ function policy(stream: EventStream, keep: Options['keep']): SetupRequest {
         states: [
           {
             name: 'hot',
-            actions: [
-              { rollover: { min_size: '50gb', min_index_age: `${Math.min(rolloverDays(stream), days)}d` } },
-            ],
-            transitions: [{ state_name: 'delete', conditions: { min_rollover_age: `${days}d` } }],
+            actions: [{ rollover: { min_size: '50gb', min_index_age: ageText(rolloverMs(stream, keep)) } }],
+            transitions: [{ state_name: 'delete', conditions: { min_rollover_age: kept } }],
           },
           { name: 'delete', actions: [{ delete: {} }], transitions: [] },
         ],
         ism_template: [{ index_patterns: [`logs-${datasetOf(stream)}-*`], priority: PRIORITY }],
       },
     },
-    why: `${stream}: deleted ${days} days after it was rolled over`,
+    why: `${stream}: deleted ${kept} after it was rolled over`,
   };
 }
 

@@ -45,7 +45,7 @@ function judged(reply: HttpReply, code: number | null, where: string): Verdict |
       reason: `${reason}; turn indexer acknowledgement of the token on, or set acknowledge: false`,
     };
   // 9 server busy, 18 to 20 queues full, 23 shutting down: no record is at fault, whatever the status.
-  if (reply.status === 503) return { retryable: true, code: 'sink_overloaded', reason };
+  if (reply.status === 503) return { ...verdict, code: 'sink_overloaded', reason };
   return { ...verdict, reason };
 }
 

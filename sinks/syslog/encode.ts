@@ -1,6 +1,7 @@
 /** Pure: records to syslog messages. */
 import type { Delivery } from '../../pipeline/contracts.ts';
 import { payload } from '../formats/index.ts';
+import { markResent } from '../formats/resent.ts';
 import { about } from './about.ts';
 import { headerOf, isRfc3164, type HeaderOptions } from './header.ts';
 import type { Options } from './options.ts';
@@ -29,7 +30,7 @@ export function encoder(
   const header = headerOf(options);
   const format = payload(options.format, { version, fields: options.fields }, options.cefVersion);
   // The old header has no place for the mark.
-  const mark = isRfc3164(options) ? resentMarks[options.format] : null;
+  const mark = isRfc3164(options) ? markResent[options.format] : null;
 
   return (item, resent, maxBytes) => {
     const facts = about(item, options.severities);
@@ -56,12 +57,3 @@ function fits(head: string, body: string, maxBytes: number): boolean {
   if (units > maxBytes) return false;
   return units * 3 <= maxBytes || Buffer.byteLength(head) + Buffer.byteLength(body) <= maxBytes;
 }
-
-/** How a payload itself says that it was sent before; the other two have no field for it, and carry the same id. */
-const resentMarks: Readonly<Record<Options['format'], ((text: string) => string) | null>> = {
-  cef: (text) => `${text} weirResent=1`,
-  leef: (text) => `${text}^resent=1`,
-  json: (text) => `${text.slice(0, -1)},"resent":true}`,
-  'ecs-json': null,
-  ocsf: null,
-};

@@ -31,6 +31,9 @@ test('weir setup elasticsearch --dry-run prints the requests, roles and spaces, 
     'PUT /_index_template/weir-flow_kept',
     'PUT /_security/role/weir_reader_tenant_team_a',
     'POST kbn:/api/spaces/space',
+    'POST /weir-alerts/_search?ignore_unavailable=true&filter_path=hits.hits',
+    'POST /weir-incidents-team_a/_search?ignore_unavailable=true&filter_path=hits.hits',
+    'each alert that this finds, closed for 400d, is deleted (0 now)',
   ])
     assert.ok(out.includes(line), line);
   // Each request is a line for the console and a body of JSON.

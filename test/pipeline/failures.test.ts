@@ -6,7 +6,7 @@ import { withDeadLetter } from '../../pipeline/dead-letter.ts';
 import { PartialWriteError, WeirError, type Refusal } from '../../pipeline/errors.ts';
 import { runPumps, type Pump } from '../../pipeline/lifecycle.ts';
 import { attempt, fileAttempts } from '../../pipeline/quarantine.ts';
-import { pauseMs, retryDefaults, withRetry } from '../../pipeline/retry.ts';
+import { MAX_ASKED_MS, pauseMs, retryDefaults, withRetry } from '../../pipeline/retry.ts';
 import type { DeadLetter } from '../../schema/records.ts';
 import { someFlows } from '../contracts/sinkContract.ts';
 import { manualClock, silent } from '../helpers/context.ts';
@@ -132,6 +132,31 @@ test('an outage is repeated until it ends; after a partial write only what was r
   await done;
   assert.deepEqual(writes, [[a, b, c, d], [a, b, c, d], [b, d], [d]]);
   assert.deepEqual(failures, [1, 2, 3]);
+});
+
+test('a far side that asks to be left alone is, for no longer than five minutes', async () => {
+  const day = 86_400_000;
+  const { sink, writes } = scripted(
+    new WeirError('sink_overloaded', 'busy', { retryAfterMs: 20_000 }),
+    new PartialWriteError([
+      { ...refusal(0, true), retryAfterMs: 40_000 },
+      { ...refusal(1, true), retryAfterMs: 10_000 },
+    ]),
+    new WeirError('sink_unavailable', 'down', { retryAfterMs: day }),
+  );
+  const clock = manualClock();
+  const write = withRetry(sink, { clock, random: () => 0, failed: () => {} }).write(someFlows(2), never);
+  for (const [asked, before] of [
+    [20_000, 1],
+    [40_000, 2],
+    [MAX_ASKED_MS, 3],
+  ] as const) {
+    await clock.tick(asked - 1);
+    assert.equal(writes.length, before);
+    await clock.tick(1);
+    assert.equal(writes.length, before + 1);
+  }
+  await write;
 });
 
 test('what a repetition cannot mend passes through at once', async () => {

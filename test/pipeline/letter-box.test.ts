@@ -51,7 +51,8 @@ function made(log: DeadLetter[], takes: (letter: DeadLetter) => boolean, dies = 
       log.push(...endings);
       return Promise.resolve();
     },
-    targetOf: ({ component }) => (component === 'sink.gone' ? 'this process has no sink.gone' : target),
+    targetOf: ({ component }) =>
+      component === 'sink.gone' ? { problem: 'no process has sink.gone', isElsewhere: true } : target,
     now: () => 99,
   });
   return { log, box, delivered };
@@ -124,6 +125,21 @@ test('where and limit: the newest are listed, the oldest delivered', async () =>
   );
   await replay(box, { where, limit: 2 });
   assert.deepEqual(delivered, [letter(2).id, letter(3).id]);
+});
+
+test('what only another process can deliver leaves the limit to what this one can', async () => {
+  const log = [1, 2, 3, 4].map((n) => letter(n, n <= 3 ? 'sink.gone' : 'sink.a'));
+  const { box, delivered } = made(log, () => true);
+  const told = await replay(box, { ...every, limit: 2 });
+  assert.deepEqual(delivered, [letter(4).id]);
+  assert.deepEqual(
+    told.map(({ component, isElsewhere }) => [component, isElsewhere]),
+    [
+      ['sink.gone', true],
+      ['sink.gone', true],
+      ['sink.a', false],
+    ],
+  );
 });
 
 test('two replays at the same time deliver each letter once', async () => {

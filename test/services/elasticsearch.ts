@@ -1,10 +1,12 @@
 /**
  * A real Elasticsearch. See README.md of this folder for what the distribution from Maven Central lacks.
  */
-import { join } from 'node:path';
-import { javaHome, javaSince, missingFor, unpack, type Artifact } from './java.ts';
-import { cached, mayHaveDocker, run, skipOrFail, type TestScope } from './process.ts';
-import { requester, searchNode, type Requester } from './search-node.ts';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { javaHome, type Artifact } from './java.ts';
+import { run, type TestScope } from './process.ts';
+import { searchNode, type Requester } from './search-node.ts';
+import { distributionOf, findServer, type Packaged } from './search-server.ts';
 
 /** The default, and a later major; the latter wants Java 21. */
 const VERSIONS = { 8: '8.19.21', 9: '9.5.3' } as const;
@@ -16,6 +18,8 @@ export interface ElasticsearchOptions {
   readonly password?: string;
   /** Major version, 8 by default; another is always one from packages. */
   readonly major?: keyof typeof VERSIONS;
+  /** What the test wants that only a full server has, in words. */
+  readonly onlyFullFor?: string;
 }
 
 export interface Elasticsearch {
@@ -37,78 +41,65 @@ export async function elasticsearch(
   options: ElasticsearchOptions = {},
 ): Promise<Elasticsearch | null> {
   const major = options.major ?? 8;
-  const plain = options.settings === undefined && options.password === undefined && major === 8;
-  const address = process.env['WEIR_TEST_ELASTICSEARCH'];
-  if (address !== undefined && plain) return given(address);
-  if (plain && mayHaveDocker()) {
-    const server = await fromContainer(t);
-    if (server) return server;
-  }
-  const version = VERSIONS[major];
-  const artifact: Artifact = {
-    group: 'org.elasticsearch.distribution.integ-test-zip',
-    name: 'elasticsearch',
-    version,
-  };
-  const missing = await missingFor(artifact, 'Elasticsearch');
-  if (missing !== null) return skipOrFail(t, missing);
-  const java = major === 8 ? javaHome() : await javaSince(21);
-  if (java === null) {
-    // An addition to what the default version proves: not a failure where that Java is not installed.
-    console.log(`NOT TRIED: Elasticsearch ${version} needs Java 21 or newer, which is not installed`);
-    return null;
-  }
-  let distribution: string;
-  try {
-    distribution = await cached(`elasticsearch-${version}`, (dir) => unpack(artifact, dir));
-  } catch (error) {
-    return skipOrFail(t, `Elasticsearch cannot be downloaded: ${String(error).slice(0, 300)}`);
-  }
-  return fromPackage(t, { distribution, version, java }, options);
+  const isPlain = options.settings === undefined && options.password === undefined && major === 8;
+  const found = await findServer(t, {
+    product: 'Elasticsearch',
+    artifact: artifactOf(major),
+    isAddition: major !== 8,
+    onlyWholeFor: options.onlyFullFor,
+    whole: isPlain
+      ? {
+          address: process.env['WEIR_TEST_ELASTICSEARCH'],
+          image: `docker.elastic.co/elasticsearch/elasticsearch:${VERSIONS[8]}`,
+          environment: { 'xpack.security.enabled': 'false', ES_JAVA_OPTS: '-Xms512m -Xmx512m' },
+        }
+      : null,
+  });
+  if (found === null) return null;
+  if ('url' in found) return { ...found, isFull: true, adapt: (body) => body };
+  return fromPackage(t, found, options);
 }
 
-async function given(url: string): Promise<Elasticsearch> {
-  const request = requester(url, null);
-  const root = (await request('GET', '/')) as { version: { number: string } };
-  return {
-    url,
-    version: root.version.number,
-    isFull: true,
-    request,
-    adapt: (body) => body,
-    kill: null,
-    restart: null,
-  };
+const artifactOf = (major: keyof typeof VERSIONS): Artifact => ({
+  group: 'org.elasticsearch.distribution.integ-test-zip',
+  name: 'elasticsearch',
+  version: VERSIONS[major],
+});
+
+/**
+ * The steps that the server's own code makes of lifecycle policies, as `phase/action/step`, by their names. It takes
+ * them as its API does, and rejects with what that would answer: the package has the code, but nothing that runs it.
+ */
+export async function lifecycleSteps(
+  t: Pick<TestScope, 'skip'>,
+  policies: Readonly<Record<string, object>>,
+): Promise<ReadonlyMap<string, readonly string[]> | null> {
+  const distribution = await distributionOf(t, 'Elasticsearch', artifactOf(8));
+  if (distribution === null) return null;
+  const home = join(distribution, 'home');
+  const output = await run(
+    join(javaHome()!, 'bin', 'java'),
+    ['-cp', `${home}/lib/*:${home}/modules/x-pack-core/*`, join(sources(), 'PolicyCheck.java')],
+    { input: JSON.stringify(policies) },
+  );
+  return new Map(
+    output
+      .split('\n')
+      .filter((line) => line.includes(': '))
+      .map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2).split(' ')]),
+  );
 }
 
-async function fromContainer(t: TestScope): Promise<Elasticsearch | null> {
-  try {
-    const { GenericContainer, Wait } = await import('testcontainers');
-    const container = await new GenericContainer(
-      `docker.elastic.co/elasticsearch/elasticsearch:${VERSIONS[8]}`,
-    )
-      .withEnvironment({
-        'discovery.type': 'single-node',
-        'xpack.security.enabled': 'false',
-        ES_JAVA_OPTS: '-Xms512m -Xmx512m',
-      })
-      .withExposedPorts(9200)
-      .withWaitStrategy(Wait.forHttp('/_cluster/health?wait_for_status=yellow', 9200))
-      .withStartupTimeout(180_000)
-      .start();
-    t.after(async () => {
-      await container.stop();
-    });
-    return await given(`http://${container.getHost()}:${container.getMappedPort(9200)}`);
-  } catch {
-    // No daemon answered, or it cannot reach the registry: the packages are next.
-    return null;
-  }
+/** This folder among the sources, also when it runs from the build. */
+function sources(): string {
+  let root = import.meta.dirname;
+  while (!existsSync(join(root, 'package.json'))) root = dirname(root);
+  return join(root, 'test', 'services');
 }
 
 async function fromPackage(
   t: TestScope,
-  { distribution, version, java }: { distribution: string; version: string; java: string },
+  { distribution, version, java }: Packaged,
   { settings, password }: ElasticsearchOptions,
 ): Promise<Elasticsearch> {
   const node = await searchNode(t, {
@@ -148,7 +139,7 @@ weir_writer:
     - names: ['logs-weir.*-*']
       privileges: [create_doc, auto_configure]
     - names: ['weir-alerts', 'weir-incidents']
-      privileges: [index, auto_configure]
+      privileges: [index, auto_configure, read, delete]
 `;
 
 /** Field types the package lacks, and what stands in for them. */

@@ -8,7 +8,8 @@ export const roles: readonly Role[] = ['collector', 'enricher', 'detectors', 'si
 const needs: Record<Role, { readonly write: readonly TopicKey[]; readonly read: readonly TopicKey[] }> = {
   collector: {
     write: ['flows', 'policyChanges', 'losses', 'deadletter', 'access', 'schemas'],
-    read: ['schemas'],
+    // Lines that were refused are read again by who knows how.
+    read: ['deadletter', 'schemas'],
   },
   enricher: {
     write: ['enriched', 'rekeyed', 'inventory', 'policyChanges', 'losses', 'deadletter', 'schemas'],
@@ -47,7 +48,6 @@ export function aclsOf(options: Options): readonly Acl[] {
       operations.push('DescribeConfigs');
       acls.push({ role, resource: 'topic', name: settings[key].name, pattern: 'literal', operations });
     }
-    if (role === 'collector') continue;
     acls.push({
       role,
       resource: 'group',
@@ -60,8 +60,13 @@ export function aclsOf(options: Options): readonly Acl[] {
 }
 
 /** Names of the groups of a role begin with this. */
-export const groupPrefix = (role: Exclude<Role, 'collector'>): string =>
-  ({ enricher: 'weir.enricher', detectors: 'weir.detectors', sinks: 'weir.sink.' })[role];
+export const groupPrefix = (role: Role): string =>
+  ({
+    collector: 'weir.collector.',
+    enricher: 'weir.enricher',
+    detectors: 'weir.detectors',
+    sinks: 'weir.sink.',
+  })[role];
 
 /** The rules as commands, with a user by role to be replaced. */
 export function aclCommands(options: Options): string {

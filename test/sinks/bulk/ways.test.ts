@@ -91,9 +91,34 @@ test('elasticsearch: the error of a failed request holds no credentials, and no 
     far.request({ method: 'POST', path: '/_bulk', bulkBody: body }, never),
     (error: unknown) => {
       assert.ok(!inspect(error, { depth: 20 }).includes('c2VjcmV0'));
+      assert.doesNotMatch(inspect(error, { depth: 20 }), /authorization/i);
       const { cause } = error as { cause: { meta: { meta: { request: { params: { body: unknown } } } } } };
       assert.equal(cause.meta.meta.request.params.body, body);
       return true;
     },
   );
+});
+
+test('elasticsearch: nor does the error of a reply that says no, or of somebody else', async (t) => {
+  for (const whole of [
+    { status: 503, body: { error: { reason: 'no' } } },
+    { status: 200, text: '<html>', isProxy: true },
+  ] as const) {
+    const fake = await fakeElasticsearch(t, { whole: () => whole });
+    const far = await connectElasticsearch(
+      elasticsearchOptions.parse({ nodes: fake.url, auth: { apiKey: 'c2VjcmV0' } }),
+    );
+    t.after(() => far.close());
+    const body = Buffer.from('{"create":{"_index":"a","_id":"b"}}\n{}\n');
+    await assert.rejects(
+      far.request(
+        { method: 'POST', path: '/_bulk', querystring: { pretty: 'false' }, bulkBody: body },
+        never,
+      ),
+      (error: unknown) => {
+        assert.doesNotMatch(inspect(error, { depth: 20 }), /c2VjcmV0|authorization/i);
+        return true;
+      },
+    );
+  }
 });

@@ -8,7 +8,8 @@ import { setup } from '../../../sinks/elasticsearch/setup.ts';
 import { someFlows } from '../../contracts/sinkContract.ts';
 import { testContext } from '../../helpers/context.ts';
 import { elasticsearch, type Elasticsearch } from '../../services/elasticsearch.ts';
-import { farSideSuite, newNamespace, search } from '../bulk/far-side.ts';
+import { expirySuite } from '../bulk/expiry-suite.ts';
+import { farSideSuite, newNamespace, search, type Product } from '../bulk/far-side.ts';
 
 const never = new AbortController().signal;
 const afters: (() => void | Promise<void>)[] = [];
@@ -35,12 +36,14 @@ after(async () => {
   for (const fn of afters.reverse()) await fn();
 });
 
-farSideSuite({
+const product: Product = {
   name: 'elasticsearch',
   server: () => server,
   skipped: () => skipped,
   create: (options, context) => create(schema.parse(options), context),
-});
+};
+farSideSuite(product);
+expirySuite(product);
 
 test('elasticsearch: what the cluster can do is asked of it', async (t) => {
   if (!server) return t.skip(skipped);

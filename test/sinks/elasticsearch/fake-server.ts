@@ -16,14 +16,22 @@ export interface ItemReply {
   readonly failure_store?: string;
 }
 
+/** An answer to a whole request. */
+export interface WholeReply {
+  readonly status: number;
+  readonly body?: object;
+  /** Instead of JSON. */
+  readonly text?: string;
+  /** Of somebody between: without the header by which the product is known. */
+  readonly isProxy?: true;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export interface FakeOptions {
   /** What becomes of an operation; 201 by default. */
   item?: (seen: Seen) => ItemReply;
   /** Answers a whole bulk request instead; null to go on with `item`. */
-  whole?: (
-    operations: readonly Seen[],
-    bytes: number,
-  ) => { status: number; body?: object } | 'hang up' | null;
+  whole?: (operations: readonly Seen[], bytes: number) => WholeReply | 'hang up' | null;
   /** Whether the index templates are there, or the status with which they are refused. */
   templates?: number;
 }
@@ -45,6 +53,16 @@ export async function fakeElasticsearch(t: TestContext, options: FakeOptions): P
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => answer(request, Buffer.concat(chunks), response));
   });
+
+  function replyWhole(response: ServerResponse, whole: WholeReply): void {
+    for (const [name, value] of Object.entries(whole.headers ?? {})) response.setHeader(name, value);
+    if (whole.text === undefined) return reply(response, whole.status, whole.body);
+    response.writeHead(whole.status, {
+      'content-type': 'text/html',
+      ...(whole.isProxy ? {} : { 'x-elastic-product': 'Elasticsearch' }),
+    });
+    response.end(whole.text);
+  }
 
   function reply(response: ServerResponse, status: number, body?: object): void {
     const text = body === undefined ? '' : JSON.stringify(body);
@@ -88,7 +106,7 @@ export async function fakeElasticsearch(t: TestContext, options: FakeOptions): P
       request.socket.destroy();
       return;
     }
-    if (whole) return reply(response, whole.status, whole.body);
+    if (whole) return replyWhole(response, whole);
     requests.push(seen);
     const items = seen.map((one) => ({ [one.action]: options.item?.(one) ?? { status: 201 } }));
     reply(response, 200, { errors: items.some((item) => Object.values(item)[0]!.status >= 300), items });

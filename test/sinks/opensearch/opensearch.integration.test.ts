@@ -6,7 +6,8 @@ import { options as schema } from '../../../sinks/opensearch/options.ts';
 import { setup } from '../../../sinks/opensearch/setup.ts';
 import { testContext } from '../../helpers/context.ts';
 import { opensearch, type OpenSearch } from '../../services/opensearch.ts';
-import { farSideSuite } from '../bulk/far-side.ts';
+import { expirySuite } from '../bulk/expiry-suite.ts';
+import { farSideSuite, type Product } from '../bulk/far-side.ts';
 
 const never = new AbortController().signal;
 const afters: (() => void | Promise<void>)[] = [];
@@ -28,12 +29,14 @@ after(async () => {
   for (const fn of afters.reverse()) await fn();
 });
 
-farSideSuite({
+const product: Product = {
   name: 'opensearch',
   server: () => server,
   skipped: () => skipped,
   create: (options, context) => create(schema.parse(options), context),
-});
+};
+farSideSuite(product);
+expirySuite(product);
 
 test('opensearch: start names the command when the templates are not there', async (t) => {
   if (!server) return t.skip(skipped);

@@ -6,7 +6,9 @@ import type { z } from 'zod';
 import type { Delivery } from '../../../pipeline/contracts.ts';
 import { encoder } from '../../../sinks/syslog/encode.ts';
 import { options } from '../../../sinks/syslog/options.ts';
+import { sinkKinds } from '../../../sinks/base-options.ts';
 import { aFlow, T0 } from '../../helpers/flows.ts';
+import { examples } from '../ecs/examples.ts';
 import { parseCef } from '../formats/parse-cef.ts';
 import { parseRfc5424 } from './parse-rfc5424.ts';
 import { anAlert, delivery, nastyStrings } from './records.ts';
@@ -235,6 +237,41 @@ test('facility and severity are mapped by kind', () => {
   const alert = parseRfc5424(make(delivery('alert', anAlert('A1')), false).text);
   const flow = parseRfc5424(make(delivery('flow', aFlow()), false).text);
   assert.deepEqual([alert.facility, alert.severity, flow.facility, flow.severity], [10, 1, 16, 7]);
+});
+
+/** What `ecs-json` and `ocsf` say of themselves, and the id of the event. */
+function marksOf(format: 'ecs-json' | 'ocsf', text: string): { marks: unknown; id: unknown } {
+  const document = JSON.parse(text.slice(text.indexOf('{'))) as {
+    tags?: unknown;
+    event?: { id: string };
+    metadata?: { labels?: unknown; uid: string };
+  };
+  return format === 'ocsf'
+    ? { marks: document.metadata?.labels, id: document.metadata?.uid }
+    : { marks: document.tags, id: document.event?.id };
+}
+
+test('rfc 3164: ecs-json and ocsf say that they were sent before, of whatever kind and length they are', () => {
+  const items = [
+    ...sinkKinds.flatMap((kind) => examples[kind].map((record) => delivery(kind, record as never))),
+    ...nastyStrings.map((text, n) => delivery('alert', anAlert(`N${n}`, text))),
+    delivery('alert', anAlert('spoof', '"tags":["truncated"]} "metadata":{"labels":["resent"]}')),
+  ];
+  for (const format of ['ecs-json', 'ocsf'] as const)
+    for (const maxBytes of [480, 1500, 65_536]) {
+      const make = encode(format, maxBytes, { header: 'rfc3164' });
+      for (const item of items) {
+        const [first, again] = [make(item, false), make(item, true)];
+        const before = marksOf(format, first.text);
+        assert.deepEqual(before.marks, first.shortened ? ['truncated'] : undefined);
+        const after = marksOf(format, again.text);
+        assert.deepEqual(after.marks, again.shortened ? ['truncated', 'resent'] : ['resent']);
+        assert.equal(after.id, before.id);
+        assert.ok(again.bytes <= maxBytes, `${again.bytes} bytes of ${maxBytes}`);
+      }
+    }
+  // Structured data has the place for it.
+  assert.equal(marksOf('ocsf', encode('ocsf')(items[0]!, true).text.replace(/^.*?\] /, '')).marks, undefined);
 });
 
 test('rfc 3164: the old header, with the marks in the payload', () => {

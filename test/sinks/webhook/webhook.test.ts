@@ -197,3 +197,13 @@ test('webhook: no record changes the shape of a body, and slack gets no link or 
     }),
   );
 });
+
+test('webhook: Retry-After of a 429 or 503 is how long it is left alone', async (t) => {
+  for (const status of [429, 503]) {
+    const { refusals } = await refusalsOf(t, () => ({ status, headers: { 'retry-after': '90' } }));
+    assert.deepEqual(
+      refusals.map(({ retryable, retryAfterMs }) => [retryable, retryAfterMs]),
+      [0, 1, 2].map(() => [true, 90_000]),
+    );
+  }
+});

@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
 import { newLoss } from '../../../schema/records.ts';
-import { aclsOf } from '../../../transport/kafka/acls.ts';
+import { aclsOf, groupPrefix } from '../../../transport/kafka/acls.ts';
 import { createKafkaLog, type KafkaLog } from '../../../transport/kafka/index.ts';
 import { setupTopics } from '../../../transport/kafka/setup.ts';
+import { lineLetter } from '../../../pipeline/dead-letter.ts';
 import type { Topic } from '../../../pipeline/log.ts';
 import { aFlow } from '../../helpers/flows.ts';
 import { kafka } from '../../services/kafka.ts';
 import { until } from '../../services/process.ts';
 import { collect, context, optionsFor } from './support.ts';
+
+const reject = { position: 1, code: 'line_malformed', reason: 'no', payload: 'x' } as const;
 
 const operations = {
   Read: kafkajs.AclOperationTypes.READ,
@@ -56,6 +59,9 @@ test('the rules that setup prints are enough for each role, and no more', { time
   await until('the rules to be known to the broker', () => as('sinks', ['alerts']).then(() => true));
   const collector = await as('collector', ['flows', 'losses', 'deadletter', 'access']);
   await collector.append('flows', [{ partition: 0, key: null, value: aFlow({ position: 1 }) }]);
+  await collector.append('deadletter', [
+    { partition: 0, key: null, value: lineLetter('source.net', 'o', reject, 1) },
+  ]);
   const enricher = await as('enricher', [
     'flows',
     'enriched',
@@ -71,6 +77,12 @@ test('the rules that setup prints are enough for each role, and no more', { time
   );
   await enricher.append('enriched', [{ partition: 1, key: null, value: read!.value }]);
   await enricher.append('rekeyed', [{ partition: 2, key: null, value: read!.value }]);
+  const letters = await collect(
+    collector,
+    { group: `${groupPrefix('collector')}deadletter.once`, topics: ['deadletter'] },
+    (all) => all.length > 0,
+  );
+  assert.equal(letters.length, 1);
   const detectors = await as('detectors', ['enriched', 'rekeyed', 'alerts', 'losses', 'deadletter']);
   const flows = await collect(
     detectors,
