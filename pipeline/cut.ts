@@ -11,6 +11,13 @@ export interface Cut {
   end(): void;
 }
 
+/** The same for who drives it: the lanes may be in a thread of their own. */
+export interface CutHandle {
+  readonly resume: readonly number[];
+  next(): Uint8Array[] | null | Promise<Uint8Array[] | null>;
+  end(): void;
+}
+
 /** The side of it that the fold sees. */
 export interface OpenCut extends Cut {
   /** An entry was folded: detectors that are copied from now on have it. */

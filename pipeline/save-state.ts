@@ -1,16 +1,15 @@
 import { digest } from '../schema/ids.ts';
 import type { Context } from './contracts.ts';
 import type { Counters } from './counters.ts';
-import type { Cut } from './cut.ts';
+import type { CutHandle } from './cut.ts';
 import { isRetryable, messageOf } from './errors.ts';
-import type { LaneGroup } from './lane-group.ts';
 import type { LogBatch } from './log.ts';
 import type { Manifest } from './manifest.ts';
 import { inTurns, type SnapshotStore } from './snapshots.ts';
 
 /** A group of lanes whose state is saved. */
 export interface Saveable {
-  readonly group: Pick<LaneGroup, 'cut'>;
+  readonly group: { cut(): CutHandle | Promise<CutHandle> };
   readonly number: number;
   /** The manifest this state was last committed or restored as. */
   manifest: Manifest | null;
@@ -54,8 +53,9 @@ export function createSaver<H extends Saveable>(options: SaveOptions<H>): (held:
   async function saved(held: H, batches: Saveable['batches']): Promise<string | null> {
     held.snapshotting = true;
     const begunMs = clock.now();
-    const cut = held.group.cut();
+    let cut: CutHandle | null = null;
     try {
+      cut = await held.group.cut();
       const [reference] = await Promise.all([written(held.number, cut), options.reportLosses(held)]);
       // What was raised until the last of it was copied is in this state. What fails there is told where it was raised.
       const raised = await Promise.allSettled(held.pending);
@@ -70,7 +70,7 @@ export function createSaver<H extends Saveable>(options: SaveOptions<H>): (held:
         if (batch && (await commit(batch, resume[feed]!, metadata))) isNamed = true;
       return isNamed ? reference : null;
     } finally {
-      cut.end();
+      cut?.end();
       held.snapshotting = false;
       held.snapshotMs = clock.now();
       held.tookMs = held.snapshotMs - begunMs;
@@ -78,7 +78,7 @@ export function createSaver<H extends Saveable>(options: SaveOptions<H>): (held:
   }
 
   /** Where the state lies; null when it could not be written now: the cursor stays, and the next try writes it. */
-  async function written(number: number, cut: Cut): Promise<string | null> {
+  async function written(number: number, cut: CutHandle): Promise<string | null> {
     try {
       return await snapshots.write(number, inTurns(cut));
     } catch (error) {

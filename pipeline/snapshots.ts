@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { WeirError, messageOf } from './errors.ts';
 import { diskError, writeAtomically } from './files.ts';
-import type { Cut } from './cut.ts';
+import type { CutHandle } from './cut.ts';
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** The chunks of a snapshot under way. Between its slices others have their turn, whatever they are written to. */
-export async function* inTurns(cut: Pick<Cut, 'next'>): AsyncGenerator<Uint8Array> {
-  for (let slice = cut.next(); slice !== null; slice = cut.next()) {
+export async function* inTurns(cut: Pick<CutHandle, 'next'>): AsyncGenerator<Uint8Array> {
+  for (let slice = await cut.next(); slice !== null; slice = await cut.next()) {
     yield* slice;
     await setImmediate();
   }
