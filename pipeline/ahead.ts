@@ -9,7 +9,7 @@ export interface Ahead {
   has(entry: number, member: number): boolean;
   /** An entry was folded again: all have it now. */
   settle(entry: number): void;
-  /** What is held ahead as of now, of the entries that will come again. */
+  /** What is held ahead as of now, of the entries that will come again; the others, gone from the log, are forgotten. */
   save(comesAgain: (entry: number) => boolean): Segment[];
   /** `members` says whom each number of a segment is about; null where that one has begun anew. */
   load(segments: readonly Segment[], members: readonly (number | null)[]): void;
@@ -39,19 +39,20 @@ export function createAhead(): Ahead {
       for (const { places } of loaded) if (places.delete(entry) && places.size === 0) isOver = true;
       if (isOver) loaded = loaded.filter(({ places }) => places.size > 0);
     },
-    save: (comesAgain) =>
-      loaded.flatMap(({ places, taken }) => {
-        const kept = [...places].filter(([entry]) => comesAgain(entry));
-        if (kept.length === 0) return [];
+    save(comesAgain) {
+      for (const { places } of loaded)
+        for (const entry of places.keys()) if (!comesAgain(entry)) places.delete(entry);
+      loaded = loaded.filter(({ places }) => places.size > 0);
+      return loaded.map(({ places, taken }) => {
+        const kept = [...places];
         // Places are in order, and those that are gone leave gaps.
         const fewer = taken.map((count) => kept.findIndex(([, place]) => place >= count));
-        return [
-          {
-            entries: kept.map(([entry]) => entry),
-            taken: fewer.map((count) => (count === -1 ? kept.length : count)),
-          },
-        ];
-      }),
+        return {
+          entries: kept.map(([entry]) => entry),
+          taken: fewer.map((count) => (count === -1 ? kept.length : count)),
+        };
+      });
+    },
     load(segments, members) {
       loaded = segments
         .filter(({ entries }) => entries.length > 0)

@@ -4,8 +4,8 @@ import type { Context } from './contracts.ts';
 import type { Counters } from './counters.ts';
 import { appendOrKeep, deadLetter, payloadOf, type DeadLetters } from './dead-letter.ts';
 import { undecodable } from './deliver.ts';
-import { isRetryable, messageOf } from './errors.ts';
-import type { CutHandle, LaneGroupHandle } from './lane-group.ts';
+import { messageOf } from './errors.ts';
+import type { LaneGroupHandle } from './lane-group.ts';
 import type { LanePlan } from './lane-plan.ts';
 import type { Learned } from './learned.ts';
 import type { Assignment, Entry, Log, LogBatch, LogEntry, Mark, Seek } from './log.ts';
@@ -13,7 +13,8 @@ import { newestManifest, type Manifest } from './manifest.ts';
 import type { Notice } from './notice.ts';
 import { partitionOf } from './partition.ts';
 import { attempt, quarantined, type Attempts } from './quarantine.ts';
-import { inTurns, type SnapshotStore } from './snapshots.ts';
+import { createSaver } from './save-state.ts';
+import type { SnapshotStore } from './snapshots.ts';
 
 type FlowTopic = LanePlan['topics'][number];
 
@@ -133,6 +134,14 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
   /** What a snapshot dies of ends the process, though no batch waits for it. */
   let broken: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_resolve, reject) => (broken = reject));
+
+  const snapshot = createSaver({
+    snapshots: options.snapshots,
+    counters,
+    context,
+    isCurrent: (held: Held) => groups.get(held.number) === held,
+    reportLosses,
+  });
 
   async function assigned(partitions: readonly Assignment<FlowTopic>[]): Promise<Seek<FlowTopic>[]> {
     const seeks: Seek<FlowTopic>[] = [];
@@ -269,76 +278,6 @@ export async function detect(options: DetectOptions, context: Context, drain: Ab
       for (let partition = 0; partition < partitions; partition++)
         entries.push({ partition, key: null, value: null, mark });
     await appendOrKeep(to, 'alerts', entries);
-  }
-
-  /** Saves the state beside the fold, which goes on between its slices. */
-  async function snapshot(held: Held): Promise<void> {
-    const batches = [...held.batches];
-    try {
-      const reference = await saved(held, batches);
-      if (reference !== null) await options.snapshots.named?.(held.number, reference);
-    } catch (error) {
-      // What fails on lanes that were taken away is given up: who has them now goes on at the last snapshot.
-      if (batches.some((batch) => batch && !batch.isStale())) throw error;
-      context.log.debug({ group: held.number, error: messageOf(error) }, 'state not written');
-    }
-  }
-
-  /** Resolves with where the state lies once a cursor names it; null when none does. */
-  async function saved(
-    held: Held,
-    batches: readonly (LogBatch<FlowTopic> | undefined)[],
-  ): Promise<string | null> {
-    held.snapshotting = true;
-    const begunMs = clock.now();
-    let cut: CutHandle | null = null;
-    try {
-      cut = await held.group.cut();
-      const [reference] = await Promise.all([written(held.number, cut), reportLosses(held)]);
-      // What was raised until the last of it was copied is in this state. What fails there is told where it was raised.
-      const raised = await Promise.allSettled(held.pending);
-      if (raised.some(({ status }) => status === 'rejected') || groups.get(held.number) !== held) return null;
-      if (reference === null) return null;
-      const { resume } = cut;
-      const sequence = (held.manifest?.sequence ?? 0) + 1;
-      held.manifest = { id: digest(12, reference, sequence), sequence, reference, resume };
-      const metadata = JSON.stringify(held.manifest);
-      let isNamed = false;
-      for (const [feed, batch] of batches.entries())
-        if (batch && (await commit(batch, resume[feed]!, metadata))) isNamed = true;
-      return isNamed ? reference : null;
-    } finally {
-      await cut?.end();
-      held.snapshotting = false;
-      held.snapshotMs = clock.now();
-      held.tookMs = held.snapshotMs - begunMs;
-    }
-  }
-
-  /** Where the state lies; null when it could not be written now: the cursor stays, and the next try writes it. */
-  async function written(number: number, cut: CutHandle): Promise<string | null> {
-    try {
-      return await options.snapshots.write(number, inTurns(cut));
-    } catch (error) {
-      if (!isRetryable(error)) throw error;
-      counters.failed(error);
-      context.log.warn({ group: number, error: messageOf(error) }, 'state not written, trying again later');
-      return null;
-    }
-  }
-
-  /** A partition that was taken away is committed by who has it now, from the state it was given. */
-  async function commit(batch: LogBatch<FlowTopic>, offset: number, metadata: string): Promise<boolean> {
-    try {
-      await batch.commit(offset, metadata);
-      return true;
-    } catch (error) {
-      context.log.debug(
-        { topic: batch.topic, partition: batch.partition, error: messageOf(error) },
-        'cursor not moved',
-      );
-      return false;
-    }
   }
 
   async function reportLosses(held: Held): Promise<void> {

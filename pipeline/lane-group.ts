@@ -1,9 +1,10 @@
 import type { FlowHead } from '../schema/flow-decoder.ts';
 import type { Alert, Flow } from '../schema/records.ts';
-import type { LearningState, Role } from './contracts.ts';
-import { WeirError } from './errors.ts';
 import { createAhead, type Segment } from './ahead.ts';
-import { createFeed, resumeOffset, type FeedState } from './feed.ts';
+import type { LearningState, Role } from './contracts.ts';
+import { createCut, type Cut, type CutHandle, type OpenCut } from './cut.ts';
+import { createFeed, resumeOffset } from './feed.ts';
+import { headerChunks, readState } from './group-state.ts';
 import { createLane, type Lane, type LaneDetector, type LaneOptions } from './lane.ts';
 import { headOf, type LogEntry } from './log.ts';
 import type { Notice } from './notice.ts';
@@ -90,57 +91,13 @@ export interface LaneGroup extends LaneGroupHandle {
   readonly members: readonly { readonly lane: number; readonly state: Lane }[];
 }
 
-/** A snapshot under way. */
-export interface CutHandle {
-  /** Where to go on reading each feed once it is restored: as of the beginning. */
-  readonly resume: readonly number[];
-  /** Copies the state of the next detectors; null once all was given. */
-  next(): Eventually<Uint8Array[] | null>;
-  /** Nothing more of it is wanted. Idempotent. */
-  end(): Eventually<void>;
-}
-
-/** The same in this thread. */
-export interface Cut extends CutHandle {
-  next(): Uint8Array[] | null;
-  end(): void;
-}
-
 /** A flow or a notice that waits for the watermark, as the log holds it: bytes where it can. */
 interface Waiting extends Sortable {
   readonly feed: number;
   readonly entry: LogEntry<Flow>;
 }
 
-const STATE_VERSION = 2;
 const SLICE_MS = 20;
-/** So many entries may be folded while a slice waits to be taken; beyond, the next ones are copied and held. */
-const MAX_AHEAD = 100_000;
-
-/** The state of a detector is its own: what others are configured beside it, or how, makes no difference to it. */
-interface SavedDetector {
-  readonly name: string;
-  /** Digest of the options that it learned with. */
-  readonly contentVersion: string | null;
-  readonly chunks: number;
-}
-
-interface Header {
-  readonly version: number;
-  readonly stateKey: string;
-  readonly feeds: readonly FeedState[];
-  readonly inherited?: Inherited | null;
-  /** What was folded while the state was copied, with how much of it each detector took, in the order of `lanes`. */
-  readonly ahead?: readonly Segment[];
-  /** Event time that detectors may have been told of while the state was copied. */
-  readonly aheadMs?: number | null;
-  readonly lanes: readonly {
-    readonly lane: number;
-    /** Null before anything was folded. */
-    readonly foldedMs: number | null;
-    readonly detectors: readonly SavedDetector[];
-  }[];
-}
 
 /** What arrives in any order is folded in (time, id) order, each flow in the lanes it belongs to. */
 export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
@@ -171,7 +128,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
 
   function wasFolded(entry: number): void {
     if (!ahead.isEmpty) ahead.settle(entry);
-    for (const { entries } of cuts) entries.push(entry);
+    for (const open of cuts) open.folded(entry);
   }
 
   function fold({ feed, offset, role, isLate }: Folded, flow: Flow, alerts: Alert[]): void {
@@ -234,7 +191,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     for (const item of buffer.release(watermarkMs)) wake(item, alerts);
     foldedMs = watermarkMs;
     // Time never goes back for a detector; that it is not told of each step changes nothing.
-    if (watermarkMs > aheadMs) for (const { state } of members) state.advance(watermarkMs, alerts);
+    if (watermarkMs >= aheadMs) for (const { state } of members) state.advance(watermarkMs, alerts);
   }
 
   /** What is held ahead of what comes again: it waits, or was not read yet. */
@@ -252,72 +209,35 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
     const waiting: number[][] = feeds.map(() => []);
     for (const { feed, entry } of buffer.items()) waiting[feed]!.push(entry.offset);
     const states = feeds.map((feed, i) => feed.save(waiting[i]!));
-    const begun: Omit<Header, 'ahead' | 'aheadMs' | 'lanes'> = {
-      version: STATE_VERSION,
-      stateKey: options.stateKey,
-      feeds: states,
-      inherited: group.inherited === null ? null : { ...group.inherited },
-    };
+    const resume = states.map(resumeOffset);
     const saved = aheadOf(waiting);
+    const inherited = group.inherited === null ? null : { ...group.inherited };
     const foldedToMs = finiteOrNull(foldedMs);
-    const open: OpenCut = {
-      entries: [],
-      held: [],
-      holdNext() {
-        const next = open.entries.length > MAX_AHEAD ? slice() : null;
-        if (next !== null) open.held.push(next);
-      },
-    };
-    const taken: number[] = [];
-    const chunkCounts: number[] = [];
-    const detectors = members.flatMap(({ state }) => state.detectors);
-    const { sliceMs = SLICE_MS } = options;
-    let isOver = false;
-
-    /** The state of the next detectors, each as of this moment. */
-    function slice(): Uint8Array[] | null {
-      const chunks: Uint8Array[] = [];
-      // How much is copied before others have a turn decides nothing but that, so it may depend on the machine.
-      const untilMs = performance.now() + sliceMs;
-      while (taken.length < detectors.length) {
-        const before = chunks.length;
-        chunks.push(...detectors[taken.length]!.detector.snapshot());
-        chunkCounts.push(chunks.length - before);
-        taken.push(open.entries.length);
-        if (performance.now() >= untilMs) break;
-      }
-      if (taken.length === detectors.length && !isOver) {
-        isOver = true;
-        cuts.delete(open);
-        chunks.push(...headerChunks());
-      }
-      return chunks.length === 0 ? null : chunks;
-    }
-
-    function headerChunks(): Uint8Array[] {
-      const header: Header = {
-        ...begun,
-        ahead: open.entries.length === 0 ? saved : [...saved, { entries: open.entries, taken }],
-        aheadMs: finiteOrNull(Math.max(foldedMs, aheadMs)),
-        lanes: members.map(({ lane, state, firstDetector }) => ({
-          lane,
-          foldedMs: foldedToMs,
-          detectors: state.detectors.map(({ name, contentVersion = null }, i) => ({
-            name,
-            contentVersion,
-            chunks: chunkCounts[firstDetector + i]!,
+    const begun = createCut({
+      resume,
+      detectors: members.flatMap(({ state }) => state.detectors.map(({ detector }) => detector)),
+      sliceMs: options.sliceMs ?? SLICE_MS,
+      ending: (chunks, folded) =>
+        headerChunks({
+          stateKey: options.stateKey,
+          feeds: states,
+          inherited,
+          ahead: folded.entries.length === 0 ? saved : [...saved, folded],
+          aheadMs: finiteOrNull(Math.max(foldedMs, aheadMs)),
+          lanes: members.map(({ lane, state, firstDetector }) => ({
+            lane,
+            foldedMs: foldedToMs,
+            detectors: state.detectors.map(({ name, contentVersion = null }, i) => ({
+              name,
+              contentVersion,
+              chunks: chunks[firstDetector + i]!,
+            })),
           })),
-        })),
-      };
-      return [...split(Buffer.from(JSON.stringify(header)))];
-    }
-
-    cuts.add(open);
-    return {
-      resume: states.map(resumeOffset),
-      next: () => open.held.shift() ?? (isOver ? null : slice()),
-      end: () => void cuts.delete(open),
-    };
+        }),
+      ended: (over) => cuts.delete(over),
+    });
+    cuts.add(begun);
+    return begun;
   }
 
   const group: LaneGroup = {
@@ -347,7 +267,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       }
       watermarkMs = Math.max(watermarkMs, Math.min(...feeds.map((each) => each.watermarkMs())));
       advance(alerts);
-      for (const open of cuts) open.holdNext();
+      for (const open of cuts) open.keepUp();
       return group.inherited === null ? alerts : withoutUnheard(group.inherited, alerts);
     },
     cut,
@@ -358,12 +278,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
       return { chunks, resume: whole.resume };
     },
     restore(chunks) {
-      const { header, rest } = join(chunks);
-      if (header.version !== STATE_VERSION)
-        throw new WeirError(
-          'state_unusable',
-          `state of version ${header.version}, expected ${STATE_VERSION}`,
-        );
+      const { header, rest } = readState(chunks);
       header.feeds.forEach((state, i) => feeds[i]?.load(state));
       group.inherited = header.inherited ?? null;
       const known = new Set<LaneDetector>();
@@ -387,7 +302,7 @@ export function createLaneGroup(options: LaneGroupOptions): LaneGroup {
           numbers.push(isRestored ? held.firstDetector + number : null);
         }
       }
-      ahead.load(header.ahead ?? [], numbers);
+      ahead.load(header.ahead, numbers);
       aheadMs = header.aheadMs ?? -Infinity;
       const fresh = members.flatMap(({ state }) => state.detectors.filter((each) => !known.has(each)));
       return [...new Set(fresh.map(({ name }) => name))];
@@ -417,34 +332,4 @@ interface Folded {
   readonly isLate: boolean;
 }
 
-/** A snapshot of which not all detectors were copied yet. */
-interface OpenCut {
-  /** Entries folded since it began. */
-  readonly entries: number[];
-  /** Slices that were copied before anybody asked for them. */
-  readonly held: Uint8Array[][];
-  holdNext(): void;
-}
-
 const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
-const CHUNK_BYTES = 900_000;
-/** Length of the chunk that ends a state: how many chunks before it are the header. */
-const END_BYTES = 4;
-
-/** The header, in as many chunks as it takes, and the chunk that ends a state. */
-function* split(header: Buffer): Generator<Uint8Array> {
-  const end = Buffer.alloc(END_BYTES);
-  end.writeUInt32LE(Math.ceil(header.length / CHUNK_BYTES));
-  for (let at = 0; at < header.length; at += CHUNK_BYTES) yield header.subarray(at, at + CHUNK_BYTES);
-  yield end;
-}
-
-function join(chunks: readonly Uint8Array[]): { header: Header; rest: readonly Uint8Array[] } {
-  const buffers = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-  const end = buffers.pop();
-  if (end?.length !== END_BYTES)
-    throw new WeirError('state_unusable', 'the snapshot is empty, or of an earlier form');
-  const header = buffers.splice(-end.readUInt32LE(0));
-  return { header: JSON.parse(Buffer.concat(header).toString()) as Header, rest: buffers };
-}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { WeirError, messageOf } from './errors.ts';
 import { diskError, writeAtomically } from './files.ts';
-import type { CutHandle } from './lane-group.ts';
+import type { CutHandle } from './cut.ts';
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 

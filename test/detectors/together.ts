@@ -3,7 +3,8 @@ import { plannedDetectors } from '../../cli/wire/planned.ts';
 import { compiledRules } from '../../cli/wire/rules.ts';
 import { createRoute } from '../../detectors/rule/route.ts';
 import { createSchedule } from '../../detectors/rule/schedule.ts';
-import type { Cut, LaneGroup } from '../../pipeline/lane-group.ts';
+import type { Cut } from '../../pipeline/cut.ts';
+import type { LaneGroup } from '../../pipeline/lane-group.ts';
 import {
   localPlan,
   partitionedPlan,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Detector } from '../../pipeline/contracts.ts';
-import { createLaneGroup, type Cut, type LaneGroup } from '../../pipeline/lane-group.ts';
+import type { Cut } from '../../pipeline/cut.ts';
+import { createLaneGroup, type LaneGroup } from '../../pipeline/lane-group.ts';
 import type { LogEntry } from '../../pipeline/log.ts';
 import { noticeOfLoss } from '../../pipeline/notice.ts';
 import {

@@ -1,6 +1,7 @@
 import type { Definition } from '../../../detectors/rule/definition.ts';
 import type { Role } from '../../../pipeline/contracts.ts';
-import type { CutHandle, DetectorStatus, LaneGroupHandle } from '../../../pipeline/lane-group.ts';
+import type { CutHandle } from '../../../pipeline/cut.ts';
+import type { DetectorStatus, LaneGroupHandle } from '../../../pipeline/lane-group.ts';
 import type { TakenUp } from '../../../pipeline/learned.ts';
 import type { Notice } from '../../../pipeline/notice.ts';
 import type { Alert, Flow } from '../../../schema/records.ts';
