@@ -40,12 +40,15 @@ function meets(key: Detector['key'], role: Role): boolean {
 
 export function createLane({ detectors, failed }: LaneOptions): Lane {
   const failuresInARow = detectors.map(() => 0);
+  /** Places of the detectors that a copy is shown to, by its role: a lane asks this for every flow. */
+  const shownTo = (role: Role): readonly number[] =>
+    detectors.flatMap(({ detector }, i) => (meets(detector.key, role) ? [i] : []));
+  const places = { source: shownTo('source'), destination: shownTo('destination'), rule: shownTo('rule') };
   return {
     detectors,
     observe(flow, role, isLate, alerts) {
-      for (let i = 0; i < detectors.length; i++) {
+      for (const i of places[role]) {
         const { name, detector, where } = detectors[i]!;
-        if (!meets(detector.key, role)) continue;
         if (isLate && detector.late !== 'fold') continue;
         try {
           if (where && !where(flow)) continue;
