@@ -1,4 +1,12 @@
+import { fileURLToPath } from 'node:url';
+import { readRuleFile } from '../cli/config/rules.ts';
+import { create as createRule } from '../detectors/rule/index.ts';
+import { options as ruleOptions } from '../detectors/rule/options.ts';
+import { createRoute } from '../detectors/rule/route.ts';
+import { compileRule } from '../detectors/rule/rule.ts';
+import { createSchedule } from '../detectors/rule/schedule.ts';
 import type { Detector, DetectorFactory } from '../pipeline/contracts.ts';
+import type { RuleLanes } from '../pipeline/lane-plan.ts';
 import { partitionOf } from '../pipeline/partition.ts';
 import { create as createBeacon } from '../detectors/beacon/index.ts';
 import { options as beaconOptions } from '../detectors/beacon/options.ts';
@@ -95,6 +103,7 @@ export async function bench(): Promise<BenchRow[]> {
     name: string,
     flows: readonly Placed[],
     factories: readonly DetectorFactory[],
+    ruleLanes: RuleLanes = () => [],
   ): Promise<BenchRow> => {
     // State is kept over the rounds, as in a process that runs on: later rounds meet what earlier ones left.
     const detectors = factories.map((factory) =>
@@ -103,13 +112,22 @@ export async function bench(): Promise<BenchRow[]> {
       ),
     );
     return measure({ name, unit: 'flows', ...(name === floor ? {} : { floor }) }, FLOWS * ROUNDS, () => {
-      for (let round = 0; round < ROUNDS; round++) show(flows, detectors);
+      for (let round = 0; round < ROUNDS; round++) show(flows, detectors, ruleLanes);
     });
   };
   const alone: BenchRow[] = [];
   for (const [name, factory] of Object.entries({ ...edges, ...egress, ...amounts, ...watch })) {
     alone.push(await run(`detect: ${name}, ordinary traffic`, ordinary, [factory]));
   }
+  const rules = readRuleFile(fileURLToPath(new URL('../../rules/recommended.yaml', import.meta.url))).rules;
+  const schedule = createSchedule(rules.map(({ definition }) => compileRule(definition)));
+  const all = [
+    portScan,
+    policyDenied,
+    ...[edges, egress, amounts, watch].flatMap((some) => Object.values(some)),
+    createRule(ruleOptions.parse({}), schedule),
+  ];
+  const together = `detect: all ${all.length} together with the rules that come with Weir`;
   return [
     await run(floor, ordinary, []),
     await run('detect: port_scan, ordinary traffic', ordinary, [portScan]),
@@ -124,6 +142,8 @@ export async function bench(): Promise<BenchRow[]> {
     await run('detect: amounts together, ordinary traffic', ordinary, Object.values(amounts)),
     await run('detect: amounts together, spoofed flood', flood, Object.values(amounts)),
     await run('detect: silence and policy_change, spoofed flood', flood, Object.values(watch)),
+    await run(`${together}, ordinary traffic`, ordinary, all, createRoute(schedule, LANES)),
+    await run(`${together}, spoofed flood`, flood, all, createRoute(schedule, LANES)),
   ];
 }
 
@@ -143,14 +163,22 @@ const inLanes = (flows: readonly Flow[]): Placed[] =>
 
 let seen = 0;
 
-function show(flows: readonly Placed[], detectors: readonly (readonly Detector[])[]): void {
+function show(
+  flows: readonly Placed[],
+  detectors: readonly (readonly Detector[])[],
+  ruleLanes: RuleLanes,
+): void {
+  const withKey = (...keys: readonly Detector['key'][]) =>
+    detectors.filter((lanes) => keys.includes(lanes[0]!.key));
+  const bySource = withKey('source', 'endpoint', 'rule');
+  const byDestination = withKey('destination', 'endpoint', 'rule');
+  const byRule = withKey('rule');
   for (const { flow, source, destination } of flows) {
     seen += source + destination;
-    for (const lanes of detectors) {
-      const { key } = lanes[0]!;
-      if (key !== 'destination') seen += count(lanes[source]!.observe(flow, 'source'));
-      if (key !== 'source') seen += count(lanes[destination]!.observe(flow, 'destination'));
-    }
+    for (const lanes of bySource) seen += count(lanes[source]!.observe(flow, 'source'));
+    for (const lanes of byDestination) seen += count(lanes[destination]!.observe(flow, 'destination'));
+    for (const lane of ruleLanes(flow))
+      for (const lanes of byRule) seen += count(lanes[lane]!.observe(flow, 'rule'));
   }
 }
 

@@ -12,6 +12,14 @@ function seeded(seed: number): () => number {
   };
 }
 
+/** A query or two of one name, which is what nearly all DNS is; megabytes of it would be a tunnel, and each pair an alert. */
+function asLookup(flow: Flow): void {
+  flow.protocol = 17;
+  flow.tcpFlags = null;
+  flow.sourcePackets = 1 + (flow.position % 2);
+  flow.sourceBytes = flow.sourcePackets * (60 + (flow.position % 70));
+}
+
 const VERDICTS = ['allow', 'allow', 'allow', 'allow', 'deny'] as const;
 
 /**
@@ -99,6 +107,7 @@ export function clusterFlows(seed = 42): (from: number, count: number) => Flow[]
       flow.sourcePackets = packets;
       flow.sourceBytes = packets * (60 + int(1200));
       flow.policies = random() < 0.3 ? traces[int(400)]! : [];
+      if (destination.port === 53) asLookup(flow);
       return flow;
     });
 }

@@ -54,8 +54,8 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
   const maxKeys = Math.min(options.maxKeys, SLOT_MASK);
   const columns: { name: string; type: ColumnType; column: Column }[] = [];
   let capacity = Math.min(256, maxKeys);
-  let high = new Uint32Array(capacity);
-  let low = new Uint32Array(capacity);
+  /** Both halves of a key beside each other, high then low: whoever looks for one waits for memory once. */
+  let keys = new Uint32Array(capacity * 2);
   let used = new Uint8Array(capacity);
   let index = emptyIndex(capacity);
   let mask = index.length - 1;
@@ -64,8 +64,7 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
 
   function resize(next: number): void {
     capacity = next;
-    high = copied(high, new Uint32Array(next));
-    low = copied(low, new Uint32Array(next));
+    keys = copied(keys, new Uint32Array(next * 2));
     used = copied(used, new Uint8Array(next));
     for (const one of columns) one.column.at = copied(one.column.at, new one.type(next));
     index = emptyIndex(next);
@@ -74,23 +73,30 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
   }
 
   function place(slot: number): void {
-    let i = low[slot]! & mask;
+    let i = keys[slot * 2 + 1]! & mask;
     while (index[i] !== 0) i = (i + 1) & mask;
-    index[i] = (high[slot]! & ~SLOT_MASK) | (slot + 1);
+    index[i] = (keys[slot * 2]! & ~SLOT_MASK) | (slot + 1);
   }
 
   /** Backward-shift deletion: later entries of the run close the gap, so no tombstones build up. */
   function unplace(slot: number): void {
-    let gap = low[slot]! & mask;
+    let gap = keys[slot * 2 + 1]! & mask;
     while ((index[gap]! & SLOT_MASK) !== slot + 1) gap = (gap + 1) & mask;
     for (let i = (gap + 1) & mask; index[i] !== 0; i = (i + 1) & mask) {
-      const home = low[(index[i]! & SLOT_MASK) - 1]! & mask;
+      const home = keys[((index[i]! & SLOT_MASK) - 1) * 2 + 1]! & mask;
       if (((i - home) & mask) >= ((i - gap) & mask)) {
         index[gap] = index[i]!;
         gap = i;
       }
     }
     index[gap] = 0;
+  }
+
+  /** One half of each key, as snapshots have them. */
+  function halves(which: 0 | 1): Uint32Array<ArrayBuffer> {
+    const out = new Uint32Array(size);
+    for (let slot = 0; slot < size; slot++) out[slot] = keys[slot * 2 + which]!;
+    return out;
   }
 
   function giveWay(): number {
@@ -112,7 +118,7 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
       if (entry === 0) return -1;
       if ((entry ^ hi) >>> SLOT_BITS !== 0) continue;
       const slot = (entry & SLOT_MASK) - 1;
-      if (low[slot] === lo && high[slot] === hi) {
+      if (keys[slot * 2 + 1] === lo && keys[slot * 2] === hi) {
         used[slot] = 1;
         return slot;
       }
@@ -134,8 +140,8 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
       if (held !== -1) return held;
       if (size === capacity && capacity < maxKeys) resize(Math.min(capacity * 2, maxKeys));
       const slot = size < capacity ? size++ : giveWay();
-      high[slot] = key.hi;
-      low[slot] = key.lo;
+      keys[slot * 2] = key.hi;
+      keys[slot * 2 + 1] = key.lo;
       used[slot] = 1;
       for (const one of columns) one.column.at[slot] = 0;
       place(slot);
@@ -143,8 +149,8 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
     },
     *sections() {
       yield [`${name}.head`, bytesOf(Float64Array.of(size, hand))];
-      yield [`${name}.high`, bytesOf(high.subarray(0, size))];
-      yield [`${name}.low`, bytesOf(low.subarray(0, size))];
+      yield [`${name}.high`, bytesOf(halves(0))];
+      yield [`${name}.low`, bytesOf(halves(1))];
       yield [`${name}.used`, used.subarray(0, size)];
       for (const one of columns) yield [`${name}.${one.name}`, bytesOf(one.column.at.subarray(0, size))];
     },
@@ -155,8 +161,8 @@ export function createKeyTable(options: KeyTableOptions): KeyTable {
       let fits = Math.min(256, maxKeys);
       while (fits < savedSize) fits = Math.min(fits * 2, maxKeys);
       resize(fits);
-      high.set(readAs(Uint32Array, section('high')));
-      low.set(readAs(Uint32Array, section('low')));
+      readAs(Uint32Array, section('high')).forEach((half, slot) => (keys[slot * 2] = half));
+      readAs(Uint32Array, section('low')).forEach((half, slot) => (keys[slot * 2 + 1] = half));
       used.set(section('used'));
       for (const one of columns) one.column.at.set(readAs(one.type, section(one.name)));
       size = savedSize;

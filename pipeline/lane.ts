@@ -47,12 +47,15 @@ export function createLane({ detectors, failed }: LaneOptions): Lane {
     failed(error, item, detectors[i]!.name);
     if (++failuresInARow[i]! >= MAX_FAILURES_IN_A_ROW) throw error;
   }
+  /** Places of the detectors that a copy is shown to, by its role: a lane asks this for every flow. */
+  const shownTo = (role: Role): readonly number[] =>
+    detectors.flatMap(({ detector }, i) => (meets(detector.key, role) ? [i] : []));
+  const places = { source: shownTo('source'), destination: shownTo('destination'), rule: shownTo('rule') };
   return {
     detectors,
     observe(flow, role, isLate, alerts, holds) {
-      for (let i = 0; i < detectors.length; i++) {
+      for (const i of places[role]) {
         const { detector, where } = detectors[i]!;
-        if (!meets(detector.key, role)) continue;
         if (isLate && detector.late !== 'fold') continue;
         if (holds?.(i)) continue;
         try {

@@ -65,6 +65,10 @@ function createFlood(options: Options, context: DetectorContext): Detector {
   /** No window below it can be a flood. */
   const least = Math.min(options.unanswered, options.connections, options.sources);
 
+  /** Filled anew for each flow, so that nothing is allocated for it. */
+  const came = { units: 0, unanswered: false, source: hashSource, timeMs: 0 };
+  let current: Flow | null = null;
+
   function observe(flow: Flow): readonly Alert[] {
     const timeMs = eventMs(flow);
     if (!Number.isFinite(timeMs)) return NONE;
@@ -75,12 +79,10 @@ function createFlood(options: Options, context: DetectorContext): Detector {
     if (request === requests.none) return out ?? NONE;
     hashTarget(target, flow, flow.destination.port ?? NO_PORT);
     const isUnanswered = request === requests.unanswered;
-    const came = {
-      units: connectionsIn(flow, WINDOW_MS),
-      unanswered: isUnanswered,
-      source: () => hashSource(flow),
-      timeMs,
-    };
+    current = flow;
+    came.units = connectionsIn(flow, WINDOW_MS);
+    came.unanswered = isUnanswered;
+    came.timeMs = timeMs;
     const slot = targets.add(target, came);
     if (targets.connections(slot) >= least || (book.size > 0 && targets.isFlooded(slot))) {
       out = judge(target, slot, flow, request, out);
@@ -96,9 +98,10 @@ function createFlood(options: Options, context: DetectorContext): Detector {
     return out ?? NONE;
   }
 
-  function hashSource(flow: Flow): Hash {
+  /** Of the flow at hand; asked for where there are many. */
+  function hashSource(): Hash {
     startHash(source);
-    addText(source, entityKey(flow.source));
+    addText(source, entityKey(current!.source));
     finishHash(source);
     return source;
   }
