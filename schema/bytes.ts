@@ -57,3 +57,12 @@ function lastWord(view: DataView, from: number, to: number): number {
   for (let i = to - 1; i >= from; i--) word = (word << 8) | view.getUint8(i);
   return word;
 }
+
+/** Whether [from, to) is what another view has from `at` on. */
+export function sameBytes(view: DataView, from: number, to: number, other: DataView, at: number): boolean {
+  let i = from;
+  let j = at;
+  for (; i + 4 <= to; i += 4, j += 4) if (view.getInt32(i) !== other.getInt32(j)) return false;
+  for (; i < to; i++, j++) if (view.getUint8(i) !== other.getUint8(j)) return false;
+  return true;
+}

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { hashEnd, hashPiece, sameBytes } from '../schema/bytes.ts';
 
 /** Byte strings to small numbers, exactly: equal hashes are compared byte by byte. Ids begin at 1. */
 export interface Dictionary {
@@ -24,6 +25,10 @@ export function createDictionary(
 ): Dictionary {
   const seed = randomBytes(4).readInt32LE(0);
   let arena = Buffer.allocUnsafeSlow(1 << 16);
+  let arenaView = viewOf(arena);
+  /** What was interned last, and a view of it: flows of one batch lie in one buffer. */
+  let last: Uint8Array = arena;
+  let view = arenaView;
   let used = 0;
   let starts = new Uint32Array(1 << 10);
   let hashes = new Int32Array(1 << 10);
@@ -52,6 +57,7 @@ export function createDictionary(
       const larger = Buffer.allocUnsafeSlow(Math.max(arena.length * 2, used + length));
       arena.copy(larger, 0, 0, used);
       arena = larger;
+      arenaView = viewOf(arena);
     }
     arena.set(bytes.subarray(a, aEnd), used);
     used += aEnd - a;
@@ -60,26 +66,28 @@ export function createDictionary(
     used += bEnd - b;
   }
 
-  function same(id: number, bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
+  function same(id: number, a: number, aEnd: number, b: number, bEnd: number): boolean {
     let at = starts[id]!;
     const end = id === size ? used : starts[id + 1]!;
     if (end - at !== aEnd - a + joint.length + bEnd - b) return false;
-    for (let i = a; i < aEnd; i++) if (arena[at++] !== bytes[i]) return false;
+    if (!sameBytes(view, a, aEnd, arenaView, at)) return false;
+    at += aEnd - a;
     for (let i = 0; i < joint.length; i++) if (arena[at++] !== joint[i]) return false;
-    // A native comparison costs as much as some thirty bytes compared here.
-    if (bEnd - b > 32) return arena.compare(bytes, b, bEnd, at, end) === 0;
-    for (let i = b; i < bEnd; i++) if (arena[at++] !== bytes[i]) return false;
-    return true;
+    return sameBytes(view, b, bEnd, arenaView, at);
   }
 
   function intern(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): number {
-    const hash = mix(piece(piece(seed, bytes, a, aEnd), bytes, b, bEnd));
+    if (bytes !== last) {
+      last = bytes;
+      view = viewOf(bytes);
+    }
+    const hash = hashEnd(hashPiece(hashPiece(seed, view, a, aEnd), view, b, bEnd));
     const mask = slots.length - 1;
     let slot = hash & mask;
     for (;;) {
       const id = slots[slot]!;
       if (id === 0) break;
-      if (hashes[id] === hash && same(id, bytes, a, aEnd, b, bEnd)) return id;
+      if (hashes[id] === hash && same(id, a, aEnd, b, bEnd)) return id;
       slot = (slot + 1) & mask;
     }
     const id = ++size;
@@ -107,36 +115,5 @@ export function createDictionary(
   };
 }
 
-/** Bytes of a piece that all go into its hash; beyond them it is one word in four. */
-const WHOLE = 96;
-
-/**
- * Four bytes a step; the length goes in, so that where one piece ends and the next begins counts. What tells keys
- * apart stands at their beginning (addresses, names); labels follow, and are compared anyway.
- */
-function piece(hash: number, bytes: Uint8Array, from: number, to: number): number {
-  let h = hash ^ (to - from);
-  let i = from;
-  const whole = Math.min(to, from + WHOLE);
-  for (; i + 4 <= whole; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    h = Math.imul(h ^ word, 0x9e3779b1);
-    h ^= h >>> 15;
-  }
-  for (; i + 16 <= to; i += 16) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    h = Math.imul(h ^ word, 0x9e3779b1);
-    h ^= h >>> 15;
-  }
-  for (; i < to; i++) {
-    h = Math.imul(h ^ bytes[i]!, 0x85ebca6b);
-    h ^= h >>> 13;
-  }
-  return h;
-}
-
-function mix(hash: number): number {
-  let h = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-  return h ^ (h >>> 16);
-}
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
