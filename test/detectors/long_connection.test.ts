@@ -74,6 +74,11 @@ const scenarios: readonly Scenario[] = [
     finds: [{ who: WEB, severity: 'info', says: /for 13\.0 h/ }],
   },
   {
+    name: 'silence: on the first day an hour or three are nothing rare',
+    traffic: [one({ at: '2h', tune: whole(1.5) }), one({ at: '5h', tune: whole(3) })],
+    finds: [],
+  },
+  {
     name: 'a shell inside the cluster',
     traffic: [before(node('vm-1')), one({ to: node('vm-1'), port: 22 })],
     finds: [
