@@ -102,8 +102,13 @@ async function* findings(config: Config, world: World): AsyncGenerator<Finding> 
   const { kibana } = config;
   if (kibana?.auth)
     yield await tried(`kibana ${kibana.url}: reached`, async () => {
-      const far = await import('../../dashboards/kibana/client.ts');
-      return `Kibana ${await far.kibana(kibana).version(world.stop)}`;
+      const { kibana: kibanaAt } = await import('../../dashboards/kibana/client.ts');
+      const far = kibanaAt(kibana);
+      try {
+        return `Kibana ${await far.version(world.stop)}`;
+      } finally {
+        await far.close();
+      }
     });
 }
 

@@ -42,16 +42,20 @@ export async function setupKibana(
       `${config?.file ?? 'the configuration'} has no kibana section: give kibana.url, or --out DIR to write files`,
     );
   const far = kibana(config.kibana);
-  await print(world, `Kibana ${await far.version(world.stop)}\n`);
-  let refusals = 0;
-  for (const [{ space }, requests] of plans)
-    for (const request of requests) {
-      const { done, refused } = await far.send(request, world.stop);
-      await print(world, `  space ${space}: ${request.why}: ${done}\n`);
-      for (const each of refused) await print(world, `    refused: ${safeText(each)}\n`);
-      refusals += refused.length;
-    }
-  return refusals === 0 ? exit.fine : exit.partly;
+  try {
+    await print(world, `Kibana ${await far.version(world.stop)}\n`);
+    let refusals = 0;
+    for (const [{ space }, requests] of plans)
+      for (const request of requests) {
+        const { done, refused } = await far.send(request, world.stop);
+        await print(world, `  space ${space}: ${request.why}: ${done}\n`);
+        for (const each of refused) await print(world, `    refused: ${safeText(each)}\n`);
+        refusals += refused.length;
+      }
+    return refusals === 0 ? exit.fine : exit.partly;
+  } finally {
+    await far.close();
+  }
 }
 
 const placesOf = (config: Config): (readonly [Place, string])[] => [

@@ -1,6 +1,6 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { WeirError, messageOf, type ErrorCode } from '../../pipeline/errors.ts';
+import { WeirError, type ErrorCode } from '../../pipeline/errors.ts';
+import { authorization } from '../../sinks/http/authorization.ts';
+import { httpClient } from '../../sinks/http/client.ts';
 import type { Options } from './options.ts';
 import { multipart, type KibanaRequest } from './setup.ts';
 
@@ -9,6 +9,8 @@ export interface Kibana {
   version(signal: AbortSignal): Promise<string>;
   /** What came of a request, for a person. Rejects when it failed as a whole. */
   send(request: KibanaRequest, signal: AbortSignal): Promise<Outcome>;
+  /** Idempotent. */
+  close(): Promise<void>;
 }
 
 export interface Outcome {
@@ -23,53 +25,41 @@ interface Reply {
 }
 
 const TIMEOUT_MS = 120_000;
+/** An import answers with what became of each object. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 /** Speaks to Kibana as `weir setup kibana` needs it. */
 export function kibana({ url, api, auth, tls }: Options): Kibana {
   const base = (api ?? url).replace(/\/+$/, '');
   const host = new URL(base).origin;
+  const client = httpClient({ tls, timeoutMs: TIMEOUT_MS, maxReplyBytes: MAX_REPLY_BYTES }, null);
 
-  function send(
+  async function send(
     method: 'GET' | 'POST',
     path: string,
     content: { contentType: string; body: string } | null,
     signal: AbortSignal,
   ): Promise<Reply> {
-    const address = new URL(base + path);
-    const isTls = address.protocol === 'https:';
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void =>
-        reject(signal.aborted ? (signal.reason as Error) : unreachable(error, host));
-      const sent = (isTls ? httpsRequest : httpRequest)(
-        address,
+    try {
+      const { status, text } = await client.send(
         {
           method,
+          url: base + path,
           headers: {
             ...authorization(auth),
             // Kibana takes changes only from who says that it is no form of another page.
             'kbn-xsrf': 'weir',
-            ...(content === null
-              ? {}
-              : { 'content-type': content.contentType, 'content-length': Buffer.byteLength(content.body) }),
+            ...(content === null ? {} : { 'content-type': content.contentType }),
           },
-          signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-          ...(isTls && tls.ca !== undefined ? { ca: tls.ca } : {}),
+          ...(content === null ? {} : { body: content.body }),
         },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', failed);
-          response.on('end', () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              body: objectIn(Buffer.concat(chunks).toString('utf8')),
-            }),
-          );
-        },
+        signal,
       );
-      sent.on('error', failed);
-      sent.end(content?.body);
-    });
+      return { status, body: objectIn(text) };
+    } catch (error) {
+      if (!(error instanceof WeirError)) throw error;
+      throw new WeirError(error.code, `Kibana at ${error.message}`, { cause: error });
+    }
   }
 
   return {
@@ -98,6 +88,7 @@ export function kibana({ url, api, auth, tls }: Options): Kibana {
       if (reply.status >= 300) throw refusal(reply, `${host}${path}`);
       return reads === 'space' ? { done: 'made', refused: [] } : outcomeOf(reply.body, reads);
     },
+    close: () => client.close(),
   };
 }
 
@@ -121,12 +112,6 @@ function outcomeOf(body: Reply['body'], reads: 'objects' | 'rules'): Outcome {
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value ?? null);
 
-function authorization(auth: Options['auth']): Record<string, string> {
-  if (auth === undefined) return {};
-  if ('apiKey' in auth) return { authorization: `ApiKey ${auth.apiKey}` };
-  return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
-}
-
 function refusal({ status, body }: Reply, what: string): WeirError {
   const said = typeof body['message'] === 'string' ? `: ${body['message'].slice(0, 500)}` : '';
   const code: ErrorCode =
@@ -136,13 +121,6 @@ function refusal({ status, body }: Reply, what: string): WeirError {
         ? 'sink_unavailable'
         : 'sink_misconfigured';
   return new WeirError(code, `${what} answered ${status}${said}`);
-}
-
-function unreachable(error: Error, host: string): WeirError {
-  const isTls = /CERT|SSL|TLS|ALTNAME|ISSUER|SELF_SIGNED/.test((error as NodeJS.ErrnoException).code ?? '');
-  return new WeirError(isTls ? 'tls_invalid' : 'sink_unavailable', `Kibana at ${host}: ${messageOf(error)}`, {
-    cause: error,
-  });
 }
 
 function objectIn(text: string): Record<string, unknown> {

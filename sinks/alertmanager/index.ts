@@ -1,5 +1,6 @@
 import type { Context, Sink } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf, type Refusal } from '../../pipeline/errors.ts';
+import { authorization } from '../http/authorization.ts';
 import { httpClient } from '../http/client.ts';
 import { throwRefusals, verdictError, verdictOf, type Verdict } from '../http/errors.ts';
 import { findingOf, type Finding, type PostedAlert } from './encode.ts';
@@ -181,11 +182,4 @@ function* inParts<F extends { readonly alerts: readonly PostedAlert[] }>(
     count += each.alerts.length;
   }
   if (part.length > 0) yield part;
-}
-
-function authorization(auth: Options['auth']): Record<string, string> {
-  if (auth === undefined) return {};
-  if ('token' in auth) return { authorization: `Bearer ${auth.token}` };
-  const text = Buffer.from(`${auth.username}:${auth.password}`).toString('base64');
-  return { authorization: `Basic ${text}` };
 }

@@ -19,9 +19,12 @@ export type Outcome = 'done' | 'duplicate' | Omit<Refusal, 'index'>;
 /** Overload, as Elasticsearch's thread pools, indexing pressure and circuit breakers report it for one item. */
 const OVERLOADED = ['es_rejected_execution_exception', 'circuit_breaking_exception'];
 
+/** An index that takes no writes, as after its node's disk was nearly full: 429 of Elasticsearch, 403 of others. Fewer requests mend nothing. */
+const BLOCKED = 'cluster_block_exception';
+
 /** Whether an operation was refused because the cluster has too much to do. */
 export const isOverload = ({ status, error }: BulkItem): boolean =>
-  status === 429 || OVERLOADED.includes(error?.type ?? '');
+  (status === 429 && error?.type !== BLOCKED) || OVERLOADED.includes(error?.type ?? '');
 
 /** What became of one operation. */
 export function outcomeOf(operation: Operation, item: BulkItem, product: Far['product']): Outcome {
@@ -36,11 +39,10 @@ export function outcomeOf(operation: Operation, item: BulkItem, product: Far['pr
   if (status >= 200 && status < 300) return 'done';
   // On `create` it is there already; on the current state a later revision is.
   if (status === 409) return operation.kind === 'create' ? 'duplicate' : 'done';
+  if (type === BLOCKED) return refusal(true, 'sink_unavailable', reason(item, product));
   if (isOverload(item)) return refusal(true, 'sink_overloaded', reason(item, product));
-  if (status === 401 || status === 403) {
-    if (type === 'cluster_block_exception') return refusal(true, 'sink_unavailable', reason(item, product));
+  if (status === 401 || status === 403)
     return refusal(true, 'sink_unauthorised', `the credentials lack a right: ${reason(item, product)}`);
-  }
   if (status === 404)
     return refusal(
       true,

@@ -5,6 +5,7 @@ import type { Logger } from '../../pipeline/contracts.ts';
 import { WeirError, messageOf } from '../../pipeline/errors.ts';
 import { retryAfterMs } from '../records/retry-after.ts';
 import { transportError } from './errors.ts';
+import type { HttpReply } from './reply.ts';
 
 /** What of a sink's options concerns the way to its receiver (`http-options.ts`). */
 export interface HttpSettings {
@@ -16,6 +17,8 @@ export interface HttpSettings {
   };
   readonly proxy?: string | undefined;
   readonly timeoutMs: number;
+  /** The rest of a longer answer is not read; 64 KiB when absent. */
+  readonly maxReplyBytes?: number;
 }
 
 export interface HttpRequest {
@@ -23,14 +26,6 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-}
-
-export interface HttpReply {
-  readonly status: number;
-  /** At most 64 KiB of it. */
-  readonly text: string;
-  /** How long it asks to be left alone; absent when it does not. */
-  readonly retryAfterMs?: number;
 }
 
 export interface HttpClient {
@@ -44,10 +39,14 @@ const MAX_REPLY_BYTES = 64 * 1024;
 const MAX_CONNECTIONS = 16;
 
 /**
- * The one way in which sinks speak HTTP. Messages and errors name the host alone: path and query of an address are
+ * The one way in which HTTP is spoken here. Messages and errors name the host alone: path and query of an address are
  * often the secret. What came back is told at level debug.
  */
-export function httpClient(settings: HttpSettings, log: { sink: string; logger: Logger }): HttpClient {
+export function httpClient(
+  settings: HttpSettings,
+  log: { readonly sink: string; readonly logger: Logger } | null,
+): HttpClient {
+  const { maxReplyBytes = MAX_REPLY_BYTES } = settings;
   let dispatcher: Dispatcher | null = null;
 
   return {
@@ -68,10 +67,10 @@ export function httpClient(settings: HttpSettings, log: { sink: string; logger: 
         const asked = retryAfterMs(answer.statusCode, answer.headers, Date.now);
         const reply = {
           status: answer.statusCode,
-          text: await beginning(answer.body),
+          text: await beginning(answer.body, maxReplyBytes),
           ...(asked === undefined ? {} : { retryAfterMs: asked }),
         };
-        log.logger.debug({ sink: log.sink, host, ...reply }, 'answer received');
+        log?.logger.debug({ sink: log.sink, host, ...reply }, 'answer received');
         return reply;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
@@ -139,16 +138,19 @@ function pem(value: string): string {
 }
 
 /** The rest of a longer answer is thrown away, and with it the connection. */
-async function beginning(body: AsyncIterable<Buffer> & { destroy(): unknown }): Promise<string> {
+async function beginning(
+  body: AsyncIterable<Buffer> & { destroy(): unknown },
+  maxBytes: number,
+): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= MAX_REPLY_BYTES) {
+    if (bytes >= maxBytes) {
       body.destroy();
       break;
     }
   }
-  return Buffer.concat(chunks).subarray(0, MAX_REPLY_BYTES).toString('utf8');
+  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
 }

@@ -1,6 +1,6 @@
 import { PartialWriteError, WeirError, messageOf, type Refusal } from '../../pipeline/errors.ts';
 import { inOneLine } from '../records/one-line.ts';
-import type { HttpReply } from './client.ts';
+import type { HttpReply } from './reply.ts';
 
 /** What is said of records that an answer refused; `retryable` and code together say what becomes of them. */
 export type Verdict = Omit<Refusal, 'index'>;

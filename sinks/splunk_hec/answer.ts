@@ -1,4 +1,4 @@
-import type { HttpReply } from '../http/client.ts';
+import type { HttpReply } from '../http/reply.ts';
 import { said, verdictOf, type Verdict } from '../http/errors.ts';
 
 /** What the collector answered, as its documentation lists the codes. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import type { Connection, RawConnection } from './connect.ts';
+import type { Connection, RawConnection } from './connection.ts';
 
 /** Numbers of transactions go round (RELP: 1 to 999,999,999). */
 const MAX_TRANSACTION = 999_999_999;

@@ -9,7 +9,7 @@
  */
 import type { Clock } from '../../pipeline/contracts.ts';
 import { WeirError } from '../../pipeline/errors.ts';
-import type { Connection, Frames } from './connect.ts';
+import type { Connection, Frames } from './connection.ts';
 import type { SentKeys } from '../records/resent.ts';
 
 /** One write that is not confirmed yet. */

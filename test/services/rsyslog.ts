@@ -76,6 +76,10 @@ export async function rsyslog(
     readonly tls?: { readonly ca: string; readonly server: Certificate };
     /** Port for TCP; a free one by default. */
     readonly tcpPort?: number;
+    /** Where it writes; its working directory by default. */
+    readonly outDir?: string;
+    /** It writes nothing, and sends what it took on to this TCP port as it came, through a queue on disk of so many bytes. */
+    readonly relay?: { readonly port: number; readonly queueBytes: number };
   } = {},
 ): Promise<Rsyslog | null> {
   let found: Installation;
@@ -85,7 +89,7 @@ export async function rsyslog(
     return skipOrFail(t, `rsyslog is neither installed nor can its packages be had: ${String(error)}`);
   }
   const dir = await workDir('rsyslog');
-  const out = join(dir, 'out.jsonl');
+  const out = join(options.outDir ?? dir, 'out.jsonl');
   const ports = {
     udp: await freePort(),
     tcp: options.tcpPort ?? (await freePort()),
@@ -99,7 +103,10 @@ export async function rsyslog(
     ports.tls = await freePort();
     ports.mutual = await freePort();
   }
-  await writeFile(join(dir, 'rsyslog.conf'), configuration(dir, out, ports, options.tls));
+  await writeFile(
+    join(dir, 'rsyslog.conf'),
+    configuration(dir, ports, { tls: options.tls, ruleset: rulesetOf(out, options.relay) }),
+  );
   const logFile = join(dir, 'rsyslogd.log');
   const start = (): Promise<Server> =>
     startServer({
@@ -133,11 +140,25 @@ export async function rsyslog(
   };
 }
 
+/** The queue and the action of a relay are those that docs/siem.md shows: who sends waits for room, and nothing is given up. */
+const rulesetOf = (out: string, relay: { port: number; queueBytes: number } | undefined): string =>
+  relay === undefined
+    ? `ruleset(name="r") { action(type="omfile" file="${out}" template="parsed") }`
+    : `template(name="raw" type="string" string="%rawmsg%\\n")
+ruleset(name="r" queue.type="Disk" queue.filename="relay" queue.maxFileSize="100k" queue.maxDiskSpace="${relay.queueBytes}" queue.timeoutEnqueue="600000") {
+  action(type="omfwd" target="127.0.0.1" port="${relay.port}" protocol="tcp" template="raw" action.resumeRetryCount="-1" action.resumeInterval="1")
+}`;
+
 function configuration(
   dir: string,
-  out: string,
   ports: Readonly<Record<'udp' | 'tcp' | 'relp' | 'tls' | 'mutual' | 'relpTls', number>>,
-  tls: { ca: string; server: Certificate } | undefined,
+  {
+    tls,
+    ruleset,
+  }: {
+    readonly tls: { readonly ca: string; readonly server: Certificate } | undefined;
+    readonly ruleset: string;
+  },
 ): string {
   const property = (field: string, name: string): string =>
     `property(outname="${field}" name="${name}" format="jsonf")`;
@@ -165,7 +186,7 @@ module(load="imudp") module(load="imtcp") module(load="imrelp"${tls ? ' tls.tlsl
 template(name="parsed" type="list") {
   constant(value="{") ${fields.join(' constant(value=", ")\n  ')} constant(value="}\\n")
 }
-ruleset(name="r") { action(type="omfile" file="${out}" template="parsed") }
+${ruleset}
 input(type="imudp" address="127.0.0.1" port="${ports.udp}" ruleset="r")
 input(type="imtcp" address="127.0.0.1" port="${ports.tcp}" ruleset="r")
 input(type="imrelp" address="127.0.0.1" port="${ports.relp}" ruleset="r" maxDataSize="128k")${tlsInputs}

@@ -3,17 +3,14 @@ import { setMaxListeners } from 'node:events';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Context, Delivery, Sink } from '../../../pipeline/contracts.ts';
-import { createCounters } from '../../../pipeline/counters.ts';
-import { deliver } from '../../../pipeline/deliver.ts';
 import { PartialWriteError } from '../../../pipeline/errors.ts';
 import { noMeter } from '../../../pipeline/meter.ts';
 import { withRetry } from '../../../pipeline/retry.ts';
 import type { Alert, Flow } from '../../../schema/records.ts';
 import { ecsKinds, isKept, namespaceOf } from '../../../sinks/ecs/streams.ts';
-import { createLocalLog } from '../../../transport/local/index.ts';
 import { deliveryOf, sinkContract, someFlows } from '../../contracts/sinkContract.ts';
 import { testContext } from '../../helpers/context.ts';
-import { temporaryDirectory } from '../../helpers/directory.ts';
+import { delivering } from '../../helpers/delivering.ts';
 import { aFlow } from '../../helpers/flows.ts';
 import { until } from '../../services/process.ts';
 import type { Requester } from '../../services/search-node.ts';
@@ -329,66 +326,30 @@ export function farSideSuite(product: Product): void {
     const sink = product.create({ nodes: proxy.url, namespace }, testContext());
     t.after(() => sink.stop?.(never));
     const other: string[] = [];
-    const log = createLocalLog(
-      {
-        directory: temporaryDirectory(t),
-        readers: { 'weir.sink.far': ['enriched'], 'weir.sink.other': ['enriched'] },
-        maxBytes: 1e9,
-        onFull: 'block',
-      },
-      testContext(),
-    );
-    await log.start(never);
-    const drain = new AbortController();
-    let failures = 0;
-    const run = (reader: string, to: Sink): Promise<void> =>
-      deliver(
-        {
-          sink: to,
-          log,
-          group: `weir.sink.${reader}`,
-          topics: ['enriched'],
-          view: (_kind, record) => record,
-          letters: { keep: () => assert.fail('an outage is nothing for the dead letter') },
-          counters: createCounters(noMeter, 'sink', reader),
-          retry: { baseMs: 1, maxMs: 20 },
-          health: (inARow) => (failures = reader === 'far' ? Math.max(failures, inARow) : failures),
-        },
-        testContext({ name: reader }),
-        { drain: drain.signal, kill: never },
-      );
     await proxy.down();
-    const running = [
-      run('far', sink),
-      run('other', {
+    const run = await delivering(t, {
+      far: sink,
+      other: {
         write: (items) => {
           other.push(...items.map(({ record }) => (record as Flow).id));
           return Promise.resolve();
         },
-      }),
-    ];
+      },
+    });
     for (let i = 0; i < 30; i++)
-      await log.append(
-        'enriched',
-        Array.from({ length: 200 }, (_, j) => ({
-          partition: 0,
-          key: null,
-          value: aFlow({ origin: namespace, position: i * 200 + j, endMs: Date.now() }),
-        })),
+      await run.append(
+        Array.from({ length: 200 }, (_, j) =>
+          aFlow({ origin: namespace, position: i * 200 + j, endMs: Date.now() }),
+        ),
       );
     await until('the other sink to have everything', () => other.length === 6000);
     // Each of them is a pause of half a minute later on.
-    await until('many failures', () => failures > 25, { timeoutMs: 120_000 });
-    assert.equal(await log.lag('weir.sink.far', ['enriched']), 6000, 'the backlog is the lag in the log');
+    await until('many failures', () => (run.failures.get('far') ?? 0) > 25, { timeoutMs: 120_000 });
+    assert.equal(await run.lag('far'), 6000, 'the backlog is the lag in the log');
     await proxy.up();
-    await until(
-      'its cursor to be at the end',
-      async () => (await log.lag('weir.sink.far', ['enriched'])) === 0,
-    );
+    await until('its cursor to be at the end', async () => (await run.lag('far')) === 0);
     assert.equal(await count(server, `logs-weir.flow-${namespace}`), 6000);
-    drain.abort();
-    await Promise.all(running);
-    await log.stop();
+    await run.stop();
   });
 }
 

@@ -3,19 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { Context, Sink } from '../../../pipeline/contracts.ts';
-import { createCounters } from '../../../pipeline/counters.ts';
-import { deliver } from '../../../pipeline/deliver.ts';
 import { PartialWriteError, WeirError, messageOf } from '../../../pipeline/errors.ts';
-import { noMeter } from '../../../pipeline/meter.ts';
 import { withRetry } from '../../../pipeline/retry.ts';
 import { create as createElasticsearch } from '../../../sinks/elasticsearch/index.ts';
 import { options as elasticsearchOptions } from '../../../sinks/elasticsearch/options.ts';
 import { create as createOpenSearch } from '../../../sinks/opensearch/index.ts';
 import { options as openSearchOptions } from '../../../sinks/opensearch/options.ts';
-import { createLocalLog } from '../../../transport/local/index.ts';
 import { someFlows } from '../../contracts/sinkContract.ts';
 import { testContext } from '../../helpers/context.ts';
-import { temporaryDirectory } from '../../helpers/directory.ts';
+import { delivering, type Delivering } from '../../helpers/delivering.ts';
 import { aFlow } from '../../helpers/flows.ts';
 import { until } from '../../services/process.ts';
 import { fakeElasticsearch, type WholeReply } from '../elasticsearch/fake-server.ts';
@@ -107,12 +103,8 @@ for (const [name, make] of Object.entries(products))
         return { status: 201 };
       },
     });
-    await delivered(
-      t,
-      (context) => make({ nodes: fake.url, maxInFlight: 1 }, context),
-      async () => {
-        await until('all to be there', () => stored.size === 50);
-      },
+    await delivered(t, make({ nodes: fake.url, maxInFlight: 1 }, testContext()), () =>
+      until('all to be there', () => stored.size === 50),
     );
     assert.equal(left.length, 0);
   });
@@ -157,58 +149,20 @@ test('elasticsearch: a server of somebody else in its place ends no delivery', a
     other.close();
   });
   const nodes = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-  let failures = 0;
-  await delivered(
-    t,
-    (context) => products['elasticsearch']!({ nodes }, context),
-    () => until('several failures', () => failures >= 3),
-    (inARow) => (failures = Math.max(failures, inARow)),
+  await delivered(t, products['elasticsearch']!({ nodes }, testContext()), ({ failures }) =>
+    until('several failures', () => (failures.get('far') ?? 0) >= 3),
   );
 });
 
 /** Delivers 50 flows until `done`; rejects with what ends the delivery, and when a record went to the dead letter. */
 async function delivered(
   t: TestContext,
-  make: (context: Context) => Sink,
-  done: () => Promise<void>,
-  health: (failuresInARow: number) => void = () => {},
+  sink: Sink,
+  done: (run: Delivering) => Promise<void>,
 ): Promise<void> {
-  const context = testContext();
-  const sink = make(context);
   t.after(() => sink.stop?.(never));
-  const log = createLocalLog(
-    {
-      directory: temporaryDirectory(t),
-      readers: { 'weir.sink.far': ['enriched'] },
-      maxBytes: 1e9,
-      onFull: 'block',
-    },
-    context,
-  );
-  await log.start(never);
-  t.after(() => log.stop());
-  await log.append(
-    'enriched',
-    Array.from({ length: 50 }, (_, position) => ({ partition: 0, key: null, value: aFlow({ position }) })),
-  );
-  const [drain, kill] = [new AbortController(), new AbortController()];
-  const running = deliver(
-    {
-      sink,
-      log,
-      group: 'weir.sink.far',
-      topics: ['enriched'],
-      view: (_kind, record) => record,
-      letters: { keep: () => assert.fail('no record is at fault') },
-      counters: createCounters(noMeter, 'sink', 'far'),
-      retry: { baseMs: 1, maxMs: 5 },
-      health,
-    },
-    context,
-    { drain: drain.signal, kill: kill.signal },
-  );
-  await Promise.race([done(), running.then(() => assert.fail('the delivery ended'))]);
-  drain.abort();
-  kill.abort(new Error('the test is over'));
-  await running.catch((error: unknown) => assert.equal(messageOf(error), 'the test is over'));
+  const run = await delivering(t, { far: sink });
+  await run.append(Array.from({ length: 50 }, (_, position) => aFlow({ position })));
+  await Promise.race([done(run), run.ended]);
+  await run.stop(true);
 }

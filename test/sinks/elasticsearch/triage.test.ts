@@ -89,9 +89,10 @@ test('elasticsearch: each item is judged by itself', async (t) => {
       { status: 403, error: error('cluster_block_exception') },
       { status: 404, error: error('index_not_found_exception') },
       { status: 201, failure_store: 'not_enabled' },
+      { status: 429, error: error('cluster_block_exception') },
     ]),
   );
-  const found = await refusals(sink, someFlows(10));
+  const found = await refusals(sink, someFlows(11));
   assert.deepEqual(
     found.map(({ index, retryable, code }) => [index, retryable, code]),
     [
@@ -102,6 +103,7 @@ test('elasticsearch: each item is judged by itself', async (t) => {
       [6, true, 'sink_unauthorised'],
       [7, true, 'sink_unavailable'],
       [8, true, 'sink_misconfigured'],
+      [10, true, 'sink_unavailable'],
     ],
   );
   assert.match(found[2]!.reason, /document_parsing_exception, because/);
