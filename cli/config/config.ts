@@ -55,6 +55,8 @@ export interface SourceConfig {
   readonly input: { readonly type: string; readonly options: unknown };
   readonly cluster: string;
   readonly node: string | null;
+  /** Null: that of its type. */
+  readonly disorderMs: number | null;
 }
 
 export interface DetectorConfig {

@@ -26,11 +26,12 @@ export function redact(
     lanes: config.lanes,
     kafka: config.kafka,
     ...config.enricher,
-    sources: byName(config.sources, ({ type, input, cluster, node, options }) => ({
+    sources: byName(config.sources, ({ type, input, cluster, node, disorderMs, options }) => ({
       type,
       from: { [input.type]: input.options },
       cluster,
       node,
+      ...(disorderMs === null ? {} : { disorder: disorderMs }),
       ...fieldsOf(options),
     })),
     detectors: {

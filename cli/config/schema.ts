@@ -141,6 +141,11 @@ export const sourceKeys = z.strictObject({
     .max(253)
     .optional()
     .describe('Machine the lines are of, for lines that name none; the configured `node` when absent.'),
+  disorder: duration()
+    .optional()
+    .describe(
+      'How much earlier a line may begin than one before it, where its writer keeps a better or worse order than others of this type: flows are judged this much later. What comes later still is told as a loss. What is known of the type when absent.',
+    ),
 });
 
 const kind = z

@@ -79,7 +79,9 @@ export function parseSources(
     const parsed = parseComponent(rest, at, sourceKeys.omit({ from: true }), entry.options);
     parsed.problems.forEach(report);
     if (!input || parsed.options === null) return [];
-    const { type, cluster, node } = parsed.common as Partial<Omit<z.output<typeof sourceKeys>, 'from'>>;
+    const { type, cluster, node, disorder } = parsed.common as Partial<
+      Omit<z.output<typeof sourceKeys>, 'from'>
+    >;
     return [
       {
         name,
@@ -88,6 +90,7 @@ export function parseSources(
         input,
         cluster: cluster ?? defaults.cluster,
         node: node ?? defaults.node,
+        disorderMs: disorder ?? null,
       },
     ];
   });

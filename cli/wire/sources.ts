@@ -95,7 +95,7 @@ export async function sourcePumps(options: SourcesOptions, shared: Shared): Prom
                 source: config.name,
                 input,
                 decoder: (origin: OriginContext): LineDecoder => type.decoder(config.options, origin),
-                timing: type,
+                timing: { disorderMs: config.disorderMs ?? type.disorderMs, deliveryMs: type.deliveryMs },
                 node: config.node,
                 cursors,
                 stage: options.stage,

@@ -79,6 +79,7 @@ async function process(
                 input: { type: 'stdin', options: {} },
                 cluster: 'c1',
                 node: null,
+                disorderMs: null,
               },
             ],
             topic: 'enriched',

@@ -29,6 +29,18 @@ function folder(t: TestContext): string {
   return path;
 }
 
+test('a source may say how far out of order its lines come', () => {
+  const text = (disorder: string): string =>
+    `sources:\n  a: { type: netobserv, ${disorder}from: { stdin: {} } }\n`;
+  const disorderOf = (given: string): number | null | undefined =>
+    configFrom(text(given), { env: {} }).sources[0]?.disorderMs;
+  assert.deepEqual(
+    [disorderOf(''), disorderOf('disorder: 3s, '), disorderOf('disorder: 0, ')],
+    [null, 3000, 0],
+  );
+  assert.throws(() => disorderOf('disorder: soon, '), /sources\.a\.disorder: .*duration/);
+});
+
 test('an empty file is a configuration of defaults', () => {
   const config = parse('');
   assert.equal(config.cluster, 'default');
