@@ -29,18 +29,6 @@ function folder(t: TestContext): string {
   return path;
 }
 
-test('a source may say how far out of order its lines come', () => {
-  const text = (disorder: string): string =>
-    `sources:\n  a: { type: netobserv, ${disorder}from: { stdin: {} } }\n`;
-  const disorderOf = (given: string): number | null | undefined =>
-    configFrom(text(given), { env: {} }).sources[0]?.disorderMs;
-  assert.deepEqual(
-    [disorderOf(''), disorderOf('disorder: 3s, '), disorderOf('disorder: 0, ')],
-    [null, 3000, 0],
-  );
-  assert.throws(() => disorderOf('disorder: soon, '), /sources\.a\.disorder: .*duration/);
-});
-
 test('an empty file is a configuration of defaults', () => {
   const config = parse('');
   assert.equal(config.cluster, 'default');
@@ -61,7 +49,7 @@ cluster: prod
 node: worker-1
 sources:
   a: { type: lines, from: { file: { path: /var/log/x } }, window: 30s }
-  b: { type: plain, from: stdin, node: other }
+  b: { type: plain, from: stdin, node: other, disorder: 3s }
 detectors:
   port_scan: { where: 'verdict : deny', minPorts: 5 }
   policy_denied: { enabled: false }
@@ -76,6 +64,7 @@ sinks:
       input: { type: 'file', options: { path: '/var/log/x', maxLineBytes: 1_048_576 } },
       cluster: 'prod',
       node: 'worker-1',
+      disorderMs: null,
     },
     {
       name: 'b',
@@ -84,6 +73,7 @@ sinks:
       input: { type: 'stdin', options: {} },
       cluster: 'prod',
       node: 'other',
+      disorderMs: 3000,
     },
   ]);
   assert.deepEqual(config.detectors, [
