@@ -14,7 +14,12 @@ import {
 import { createKeyTable } from '../../detectors/key-table.ts';
 import { createRecentSet } from '../../detectors/recent-set.ts';
 import { fromChunks, toChunks } from '../../detectors/snapshot.ts';
-import { createContactRing, RING_CAPACITY } from '../../detectors/port_scan/contact-ring.ts';
+import {
+  createContactRing,
+  FAILED,
+  RING_CAPACITY,
+  TRANSPORT,
+} from '../../detectors/port_scan/contact-ring.ts';
 
 function hashOf(...parts: readonly (string | number)[]): Hash {
   const hash = newHash();
@@ -159,4 +164,67 @@ test('contact ring: keeps the newest, in order, through every growth', () => {
       );
     }
   }
+});
+
+test('contact ring: what it counts over all is what a look at each contact counts', () => {
+  const contact = record({
+    host: integer({ min: 1, max: 3 }),
+    port: constantFrom(22, 80, 65_535),
+    kind: integer({ min: 0, max: 31 }),
+  });
+  assertProperty(
+    property(
+      array(contact, { minLength: 1, maxLength: 300 }),
+      integer({ min: 0, max: 299 }),
+      (made, clearAt) => {
+        const ring = createContactRing();
+        for (const [i, { host, port, kind }] of made.entries()) {
+          if (i === clearAt) ring.clear();
+          ring.add(i, host, port, kind);
+        }
+        const ages = Array.from({ length: ring.length }, (_, age) => age);
+        const hasFailed = (age: number): boolean =>
+          (ring.kind(age) & FAILED) !== 0 &&
+          ring.port(age) === ring.port(0) &&
+          (ring.kind(age) & TRANSPORT) === (ring.kind(0) & TRANSPORT);
+        assert.equal(ring.withHost(), ages.filter((age) => ring.host(age) === ring.host(0)).length);
+        assert.equal(ring.failedOnPort(), ages.filter(hasFailed).length);
+      },
+    ),
+  );
+});
+
+test('hash: a text that is remembered is hashed as one that is not, whatever was hashed in between', () => {
+  const plain = (texts: readonly string[]): readonly number[] => {
+    let hi = 0xdeadbeef | 0;
+    let lo = 0x41c6ce57 | 0;
+    for (const text of texts) {
+      for (const unit of Buffer.from(text, 'latin1')) {
+        hi = Math.imul(hi ^ unit, 0x9e3779b1);
+        lo = Math.imul(lo ^ unit, 0x5f356495);
+      }
+      [hi, lo] = [
+        Math.imul(hi ^ 0x1ffff ^ (lo >>> 15), 0x9e3779b1),
+        Math.imul(lo ^ 0x1ffff ^ (hi >>> 13), 0x5f356495),
+      ];
+    }
+    return [hi, lo];
+  };
+  // Alike in length, in the middle and at the end, as names of one namespace are: they meet in one place.
+  const name = constantFrom(
+    'prod/shop/Deployment/a-x',
+    'prod/shop/Deployment/b-x',
+    'prod/ship/Deployment/a-x',
+    'db',
+  );
+  assertProperty(
+    property(array(array(name, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 60 }), (flows) => {
+      for (const texts of flows) {
+        const hash = newHash();
+        startHash(hash);
+        for (const text of texts) addText(hash, text);
+        assert.deepEqual([hash.hi, hash.lo], plain(texts));
+      }
+    }),
+  );
 });
