@@ -12,7 +12,7 @@ export interface Views {
 }
 
 /**
- * Enriches one flow in place. The usual flow costs two Map look-ups; what is new goes to the resolver and is
+ * Enriches one flow in place. The usual flow costs two look-ups; what is new goes to the resolver and is
  * remembered for the time in which it holds. Doing it twice changes nothing.
  */
 export function createEnrich(resolver: Resolver, cache: IdentityCache, views: Views): (flow: Flow) => void {
