@@ -100,10 +100,14 @@ export function createFeed(): Feed {
     },
     save(waiting) {
       // Hundreds of thousands of them: sorted as numbers, without a call for each comparison.
-      const sorted = Float64Array.from([...waiting, ...again]).sort();
+      const sorted = new Float64Array(waiting.length + again.size);
+      sorted.set(waiting);
+      let end = waiting.length;
+      for (const offset of again) sorted[end++] = offset;
+      sorted.sort();
       const differences: number[] = [];
-      let before = 0;
-      for (const [i, offset] of sorted.entries()) {
+      for (let i = 0, before = 0; i < end; i++) {
+        const offset = sorted[i]!;
         if (i > 0 && offset === before) continue;
         differences.push(offset - before);
         before = offset;
