@@ -113,7 +113,13 @@ async function run(
   }
   const status = await group.status();
   await plan.end?.();
-  return { ...told, status };
+  // How much of a snapshot is in its first slice differs, and with it what is raised again after a restart.
+  const known = new Set<string>();
+  const alerts = told.alerts.filter(({ id, revision }) => {
+    const key = `${id} ${revision}`;
+    return !known.has(key) && known.add(key);
+  });
+  return { alerts, late: told.late, status };
 }
 
 test('lanes in a thread of their own raise the same alerts, whatever is changed, kept and restored meanwhile', async () => {
