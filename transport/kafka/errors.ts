@@ -66,6 +66,14 @@ export function isRebalance(error: unknown): boolean {
   return false;
 }
 
+const ELECTION = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+/** True when a partition has no leader yet, or another than was known: topics are new, or a broker went. */
+export function isElection(error: unknown): boolean {
+  for (const fault of chain(error)) if (ELECTION.has(fault.type)) return true;
+  return false;
+}
+
 /** An error of kafkajs as one of ours: what was done, at which brokers, and what to do about it. */
 export function explain(error: unknown, doing: string): WeirError {
   if (error instanceof WeirError) return error;

@@ -8,7 +8,7 @@ import { appender } from './append.ts';
 import { kafkaClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';
 import { consumers } from './consume.ts';
-import { explain, isRebalance } from './errors.ts';
+import { explain, isElection, isRebalance } from './errors.ts';
 import { followTopic } from './follow.ts';
 import type { Options } from './options.ts';
 import { batchProducer } from './producer.ts';
@@ -163,8 +163,9 @@ export function createKafkaLog(options: Options, context: Context, use: KafkaLog
         try {
           return await lagOf(groupOf(group), wanted);
         } catch (error) {
-          // The coordinator of a group that is new, or whose broker just started, is not found at once.
-          if (!isRebalance(error) || attempt === LAG_TRIES) throw explain(error, `lag of ${group}`);
+          // The coordinator of a group that is new, and the leader of a topic that is, are not found at once.
+          const passes = isRebalance(error) || isElection(error);
+          if (!passes || attempt === LAG_TRIES) throw explain(error, `lag of ${group}`);
           await context.clock.sleep(200 * attempt);
         }
       }

@@ -75,7 +75,7 @@ export async function collect<T extends Topic>(
       ...options,
       async handle(batch) {
         for (const entry of batch.entries)
-          read.push({ ...entry, topic: batch.topic, partition: batch.partition });
+          read.push(Object.assign(entry, { topic: batch.topic, partition: batch.partition }));
         await batch.commit(batch.entries.at(-1)!.offset + 1);
         if (enough(read)) abort.abort();
       },
