@@ -33,7 +33,7 @@ type Answer =
   /** A buffer that was handed over with a call, given back. */
   | { readonly free: ArrayBuffer }
   | { readonly call: number; readonly result: unknown }
-  | { readonly call: number; readonly error: { readonly code: string; readonly message: string } };
+  | { readonly call: number; readonly error: PlainError };
 
 const MAX_POOLED = 6;
 /** Sizes are rounded up, so that a buffer fits the next call of the same kind. */
@@ -91,9 +91,26 @@ export function startThread<M extends Methods<M>>({ file, data, whose }: ThreadO
   };
 }
 
+/** What of an error can be sent to another thread, whatever it holds besides. */
+export interface PlainError {
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+export const plainError = (error: unknown): PlainError => ({
+  code: error instanceof WeirError ? error.code : '',
+  message: messageOf(error),
+  stack: error instanceof Error ? error.stack : undefined,
+});
+
 /** An error of the other thread: its code survives, anything without one stays fatal. */
-function errorOf({ code, message }: { code: string; message: string }): Error {
-  return Object.hasOwn(errorCodes, code) ? new WeirError(code as ErrorCode, message) : new Error(message);
+export function errorOf({ code, message, stack }: PlainError): Error {
+  const error = Object.hasOwn(errorCodes, code)
+    ? new WeirError(code as ErrorCode, message)
+    : new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }
 
 /** A result whose buffers are given away with it instead of copied. */

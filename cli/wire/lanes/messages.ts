@@ -4,6 +4,7 @@ import type { CutHandle } from '../../../pipeline/cut.ts';
 import type { DetectorStatus, LaneGroupHandle } from '../../../pipeline/lane-group.ts';
 import type { TakenUp } from '../../../pipeline/learned.ts';
 import type { Notice } from '../../../pipeline/notice.ts';
+import type { PlainError } from '../../../pipeline/thread.ts';
 import type { Alert, Flow } from '../../../schema/records.ts';
 import type { Framed } from '../../../transport/local/frame.ts';
 import type { DetectorConfig } from '../../config/index.ts';
@@ -24,7 +25,7 @@ export type State = Pick<LaneGroupHandle, 'resume' | 'watermarkMs' | 'inherited'
 export interface Taken extends State {
   readonly alerts: Alert[];
   readonly failed: readonly {
-    readonly error: Error;
+    readonly error: PlainError;
     readonly item: Flow | Notice;
     readonly detector: string;
   }[];

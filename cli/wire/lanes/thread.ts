@@ -3,7 +3,7 @@ import type { LaneGroupHandle } from '../../../pipeline/lane-group.ts';
 import { localLayout, type GroupCallbacks, type LanePlan } from '../../../pipeline/lane-plan.ts';
 import type { Learned } from '../../../pipeline/learned.ts';
 import type { LogEntry } from '../../../pipeline/log.ts';
-import { startThread, type Thread } from '../../../pipeline/thread.ts';
+import { errorOf, startThread, type Thread } from '../../../pipeline/thread.ts';
 import type { Flow } from '../../../schema/records.ts';
 import { framesOf } from '../../../transport/local/frame.ts';
 import type { PlanSource } from '../planned.ts';
@@ -58,7 +58,7 @@ function handleOf(thread: Thread<Methods>, options: HandleOptions): LaneGroupHan
       const memory = sent.frames.map(({ bytes }) => bytes.buffer);
       const taken = await thread.call('take', [sent], memory);
       state = taken;
-      for (const { error, item, detector } of taken.failed) options.failed(error, item, detector);
+      for (const { error, item, detector } of taken.failed) options.failed(errorOf(error), item, detector);
       for (const [role, endMs] of taken.late) options.late(role, endMs);
       for (const count of taken.overflowed) options.overflowed(count);
       for (const [detector, count] of taken.evicted) options.evicted(detector, count);

@@ -7,7 +7,7 @@ import type { Cut } from '../../../pipeline/cut.ts';
 import type { LaneGroup } from '../../../pipeline/lane-group.ts';
 import { localPlan } from '../../../pipeline/lane-plan.ts';
 import type { LogEntry } from '../../../pipeline/log.ts';
-import { answerCalls, handOver } from '../../../pipeline/thread.ts';
+import { answerCalls, handOver, plainError } from '../../../pipeline/thread.ts';
 import { codecOf } from '../../../schema/codec.ts';
 import type { Flow } from '../../../schema/records.ts';
 import { decodeFrame } from '../../../transport/local/frame.ts';
@@ -32,12 +32,7 @@ const plan = localPlan({
 });
 const create = (): LaneGroup =>
   plan.create(0, {
-    failed: (error, item, detector) =>
-      void told.failed.push({
-        error: error instanceof Error ? error : new Error(String(error)),
-        item,
-        detector,
-      }),
+    failed: (error, item, detector) => void told.failed.push({ error: plainError(error), item, detector }),
     late: (role, endMs) => void told.late.push([role, endMs]),
     overflowed: (count) => void told.overflowed.push(count),
   });
